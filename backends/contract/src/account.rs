@@ -1,0 +1,123 @@
+//! Accounts: who may sign in, and with which password hash.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use crate::{StoreError, Username};
+
+/// A user's id: random (UUIDv4), never reused, and the name of the user's own room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct UserId(pub Uuid);
+
+impl UserId {
+    /// A new random id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A password hash as stored: a PHC string. Its `Debug` hides it, and its
+/// memory is wiped when it is dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredHash(Zeroizing<String>);
+
+impl StoredHash {
+    /// Longest stored hash, in bytes; the width of the column it once had.
+    pub const MAX_BYTES: usize = 255;
+
+    /// Takes a hash as it is; whoever verifies with it parses it.
+    #[must_use]
+    pub fn new(phc: String) -> Self {
+        Self(Zeroizing::new(phc))
+    }
+
+    /// The PHC string.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StoredHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StoredHash(..)")
+    }
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Who this is, for ever.
+    pub id: UserId,
+    /// The name to sign in with, unique among all accounts.
+    pub username: Username,
+    /// The hash of the current password.
+    pub hash: StoredHash,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When the account was disabled; `None` while it may sign in.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// What became of [`CredentialStore::create`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateOutcome {
+    /// The account exists now, durably.
+    Created,
+    /// Somebody has that name; nothing was changed.
+    NameTaken,
+}
+
+/// What became of [`CredentialStore::replace_hash`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HashSwap {
+    /// The new hash is stored, durably.
+    Replaced,
+    /// The stored hash is not the expected one (or there is no such account);
+    /// nothing was changed.
+    Changed,
+}
+
+/// Keeps accounts.
+///
+/// A confirmed write is durable: it survives `kill -9` and loss of power.
+#[async_trait]
+pub trait CredentialStore: Send + Sync + 'static {
+    /// Makes an account unless the name is taken. Of any number of concurrent
+    /// calls with one name, exactly one is `Created`.
+    async fn create(&self, account: &Account) -> Result<CreateOutcome, StoreError>;
+
+    /// The account of that name, disabled ones too.
+    async fn find_by_name(&self, username: &Username) -> Result<Option<Account>, StoreError>;
+
+    /// The account of that id, disabled ones too.
+    async fn find_by_id(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// Stores `new` only if the stored hash is still `expected`, byte for byte.
+    async fn replace_hash(
+        &self,
+        id: UserId,
+        expected: &StoredHash,
+        new: &StoredHash,
+    ) -> Result<HashSwap, StoreError>;
+
+    /// Disables the account and ends all its sessions, in one step. Returns
+    /// whether there is such an account; disabling twice keeps the first time.
+    async fn disable(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Answers if the store can serve reads and writes.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

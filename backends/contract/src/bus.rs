@@ -1,0 +1,224 @@
+//! The room bus: what is said in a room reaches everyone who listens to it.
+
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
+use uuid::Uuid;
+
+use crate::{BusError, RoomName, UserId, fanout::RoomGuard};
+
+/// Which socket said something, unique in a cluster; never shown to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionId(pub u64);
+
+impl ConnectionId {
+    /// A new random id.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().as_u64_pair().1)
+    }
+}
+
+/// A message's kind, as RFC 6455 has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// Any bytes.
+    Binary,
+}
+
+/// What somebody says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Who says it; `None` is the service itself.
+    pub from: Option<UserId>,
+    /// The socket it came in by, if by one.
+    pub connection: Option<ConnectionId>,
+    /// When the service took it.
+    pub at: Timestamp,
+    /// Text or binary.
+    pub kind: Kind,
+    /// The payload; valid UTF-8 if `kind` is text.
+    pub data: Bytes,
+}
+
+impl fmt::Debug for Message {
+    /// Without the payload: what people say to each other is not for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("from", &self.from)
+            .field("at", &self.at)
+            .field("kind", &self.kind)
+            .field("bytes", &self.data.len())
+            .finish()
+    }
+}
+
+/// One life of a room's order; sequence numbers compare only within one epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// A new random epoch.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().as_u64_pair().1)
+    }
+}
+
+/// A place in a room's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Position {
+    /// The order's life.
+    pub epoch: Epoch,
+    /// The message's number in it, from 1; 0 is before the first.
+    pub seq: u64,
+}
+
+/// A message with its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// What was said.
+    pub message: Message,
+    /// Where it stands; `None` on a bus that keeps no order number.
+    pub position: Option<Position>,
+}
+
+/// What a listener gets.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// A message.
+    Message(Arc<Envelope>),
+    /// This many messages were lost to this listener; what follows is after them.
+    Missed(u64),
+}
+
+/// What became of [`RoomBus::publish`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// The message's place; `None` if the bus keeps no order number, or nobody
+    /// listens and the bus keeps no history.
+    pub position: Option<Position>,
+}
+
+/// Whether a listener that came back has everything since it left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// The listener did not ask.
+    NotAsked,
+    /// Everything since is delivered, in order, before anything live.
+    Complete,
+    /// Not all of it is kept, so none of it is delivered.
+    Impossible,
+}
+
+/// Carries messages between everyone in a room.
+///
+/// Promises of every bus:
+/// - a message published after `subscribe` returned is heard;
+/// - one publisher's messages are heard in the order it published them; with
+///   positions, everybody hears one order;
+/// - rooms don't hear each other;
+/// - a listener that falls behind by more than the bus's bound (100 messages
+///   by default) gets [`Delivery::Missed`] with the exact number, and goes on;
+/// - a dropped [`Subscription`] ends at once, and the last one takes the room,
+///   its memory and its tasks with it.
+#[async_trait]
+pub trait RoomBus: Send + Sync + 'static {
+    /// Says `message` in `room`.
+    ///
+    /// # Errors
+    /// `Err` means that the message may not have been heard by anybody.
+    async fn publish(&self, room: &RoomName, message: Message) -> Result<Published, BusError>;
+
+    /// Listens to `room`. With `since`, what was said after that place comes
+    /// first, all of it or (see [`Subscription::recovery`]) nothing.
+    async fn subscribe(
+        &self,
+        room: &RoomName,
+        since: Option<Position>,
+    ) -> Result<Subscription, BusError>;
+
+    /// Answers if the bus can carry messages.
+    async fn ping(&self) -> Result<(), BusError>;
+
+    /// How many rooms are listened to through this handle.
+    fn rooms(&self) -> usize;
+}
+
+/// One listener in one room.
+#[derive(Debug)]
+pub struct Subscription {
+    replay: VecDeque<Delivery>,
+    // Field order is drop order: the guard looks whether this receiver was the last.
+    receiver: broadcast::Receiver<Delivery>,
+    recovery: Recovery,
+    position: Option<Position>,
+    _room: RoomGuard,
+}
+
+impl Subscription {
+    pub(crate) fn new(
+        receiver: broadcast::Receiver<Delivery>,
+        position: Option<Position>,
+        room: RoomGuard,
+    ) -> Self {
+        Self {
+            replay: VecDeque::new(),
+            receiver,
+            recovery: Recovery::NotAsked,
+            position,
+            _room: room,
+        }
+    }
+
+    /// For a bus: says what came of the `since` that was asked for, with what
+    /// is delivered before anything live.
+    #[must_use]
+    pub fn recovered(mut self, recovery: Recovery, replay: Vec<Delivery>) -> Self {
+        self.recovery = recovery;
+        self.replay = replay.into();
+        self
+    }
+
+    /// The next delivery; `None` when the bus has shut down. Cancel-safe.
+    pub async fn recv(&mut self) -> Option<Delivery> {
+        if let Some(delivery) = self.replay.pop_front() {
+            return Some(delivery);
+        }
+        match self.receiver.recv().await {
+            Ok(delivery) => Some(delivery),
+            Err(RecvError::Lagged(missed)) => Some(Delivery::Missed(missed)),
+            Err(RecvError::Closed) => None,
+        }
+    }
+
+    /// The next delivery if one is pending.
+    pub fn try_recv(&mut self) -> Option<Delivery> {
+        if let Some(delivery) = self.replay.pop_front() {
+            return Some(delivery);
+        }
+        match self.receiver.try_recv() {
+            Ok(delivery) => Some(delivery),
+            Err(TryRecvError::Lagged(missed)) => Some(Delivery::Missed(missed)),
+            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        }
+    }
+
+    /// Whether what was missed since the asked-for place is delivered.
+    #[must_use]
+    pub fn recovery(&self) -> Recovery {
+        self.recovery
+    }
+
+    /// Where the room stood when this listener came; `None` on a bus without
+    /// order numbers.
+    #[must_use]
+    pub fn position(&self) -> Option<Position> {
+        self.position
+    }
+}

@@ -1,0 +1,43 @@
+//! The ports of the service: what a store and a bus promise to it.
+//!
+//! A backend implements these traits and depends on this crate alone. The
+//! service holds backends as `Arc<dyn …>` and knows none of them by name.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`names`] | `Username`, `RoomName`: validated once, canonical from then on |
+//! | [`account`] | `Account`, `StoredHash` and the [`CredentialStore`] |
+//! | [`session`] | `Session`, `Rotation` and the [`SessionStore`] |
+//! | [`bus`] | `Message`, `Delivery` and the [`RoomBus`] |
+//! | [`fanout`] | room → tokio broadcast; the in-process part of every bus |
+//! | [`error`] | `StoreError`, `BusError` |
+//! | `conformance` | the laws, one named test each (feature `conformance`) |
+//!
+//! Rules that hold for every port:
+//! - Time is an argument (`now`), in whole milliseconds; no backend reads a
+//!   clock, so expiry can be tested without waiting.
+//! - Absence is an `Option`, an expected outcome is an enum. `Err` means that
+//!   the backend failed, and it keeps its source.
+//! - A future that is dropped half-way leaves either the old state or the new.
+
+pub mod account;
+pub mod bus;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod error;
+pub mod fanout;
+pub mod names;
+pub mod session;
+
+pub use account::{Account, CreateOutcome, CredentialStore, HashSwap, StoredHash, UserId};
+pub use bus::{
+    ConnectionId, Delivery, Envelope, Epoch, Kind, Message, Position, Published, Recovery, RoomBus,
+    Subscription,
+};
+pub use error::{BoxError, BusError, StoreError};
+pub use fanout::Fanout;
+pub use jiff::Timestamp;
+pub use names::{NameError, RoomName, Username};
+pub use session::{
+    NewSession, OpenOutcome, Rotate, Rotation, Seed, Session, SessionId, SessionStore,
+};
