@@ -1,1 +1,118 @@
 //! The laws that every backend holds, one named test each.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`accounts`] | laws of the `CredentialStore` |
+//! | [`sessions`] | laws of the `SessionStore`: open, find, list, end, purge |
+//! | [`rotation`] | laws of `SessionStore::rotate` |
+//! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
+//! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
+//! | `samples` | the accounts, sessions and messages that the laws use |
+//!
+//! A backend's `tests/laws.rs` is one function that makes the thing under test
+//! and one line:
+//!
+//! ```ignore
+//! contract::store_laws!(store().await);
+//! ```
+//!
+//! The macro writes a `#[tokio::test]` for each law, so a law that is added
+//! here is a test of every backend from then on.
+
+// A law fails by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{any::Any, fmt, sync::Arc};
+
+use crate::{CredentialStore, RoomBus, SessionStore};
+
+/// A store to judge: new, empty and nobody else's.
+pub struct StoreUnderTest {
+    /// Its accounts.
+    pub credentials: Arc<dyn CredentialStore>,
+    /// Its sessions, of the same accounts.
+    pub sessions: Arc<dyn SessionStore>,
+    /// What has to live as long as the store: a folder, a server.
+    pub keep: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for StoreUnderTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreUnderTest").finish_non_exhaustive()
+    }
+}
+
+/// A bus to judge. Nobody listens on either handle yet; rooms are named at
+/// random, so a server may be shared by several tests.
+pub struct BusUnderTest {
+    /// A handle on the bus.
+    pub bus: Arc<dyn RoomBus>,
+    /// A second handle on the same bus: another connection, another node.
+    pub other: Arc<dyn RoomBus>,
+    /// How many messages a listener may fall behind on either handle; at
+    /// least 16. The bus may allow up to twice as many.
+    pub capacity: usize,
+    /// What has to live as long as the bus: a server.
+    pub keep: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for BusUnderTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BusUnderTest")
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Writes each law once: as a function here, and as a test in the macro
+/// `$export`, which a backend calls with an expression that makes its subject.
+macro_rules! laws {
+    (
+        $module:ident => $export:ident($d:tt), $subject:ty;
+        $( $(#[doc = $doc:literal])+ async fn $law:ident($under_test:ident) $body:block )+
+    ) => {
+        $( $(#[doc = $doc])+ pub async fn $law($under_test: $subject) $body )+
+
+        /// One test for each law of this file.
+        #[macro_export]
+        #[doc(hidden)]
+        macro_rules! $export {
+            ($d under_test:expr) => {
+                $(
+                    #[::tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $law() {
+                        $crate::conformance::$module::$law($d under_test).await;
+                    }
+                )+
+            };
+        }
+    };
+}
+
+pub mod accounts;
+pub mod bus;
+pub mod positions;
+pub mod rotation;
+mod samples;
+pub mod sessions;
+
+/// Writes one test for each law of a store. Takes an expression, evaluated in
+/// every (async) test, that makes a [`StoreUnderTest`].
+#[macro_export]
+macro_rules! store_laws {
+    ($under_test:expr) => {
+        $crate::account_laws!($under_test);
+        $crate::session_laws!($under_test);
+        $crate::rotation_laws!($under_test);
+    };
+}
+
+/// Writes one test for each law of a bus. Takes an expression, evaluated in
+/// every (async) test, that makes a [`BusUnderTest`].
+#[macro_export]
+macro_rules! bus_laws {
+    ($under_test:expr) => {
+        $crate::delivery_laws!($under_test);
+        $crate::position_laws!($under_test);
+    };
+}

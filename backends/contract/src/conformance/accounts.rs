@@ -1,0 +1,206 @@
+//! Laws of the [`CredentialStore`](crate::CredentialStore).
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::spawn;
+
+use super::{
+    StoreUnderTest,
+    samples::{abandoned, account, enrolled, hash, signed_in, time},
+};
+use crate::{Account, CreateOutcome, HashSwap, StoredHash, UserId, Username};
+
+laws! {
+    accounts => account_laws($), StoreUnderTest;
+
+    /// The store answers that it can serve.
+    async fn a_store_that_serves_answers_a_ping(store) {
+        store.credentials.ping().await.unwrap();
+    }
+
+    /// Of concurrent calls with one name, exactly one is `Created`, and its
+    /// account is the one found.
+    async fn concurrent_create_has_one_winner(store) {
+        let calls = (0..20).map(|_| {
+            let (credentials, account) = (Arc::clone(&store.credentials), account("ann"));
+            spawn(async move {
+                let outcome = credentials.create(&account).await.unwrap();
+                (outcome, account)
+            })
+        });
+        let mut winners: Vec<Account> = Vec::new();
+        for call in join_all(calls.collect::<Vec<_>>()).await {
+            if let (CreateOutcome::Created, account) = call.unwrap() {
+                winners.push(account);
+            }
+        }
+        assert_eq!(winners.len(), 1);
+        let found = store.credentials.find_by_name(&winners[0].username).await.unwrap();
+        assert_eq!(found.as_ref(), winners.first());
+    }
+
+    /// `Ann`, `ann` and full-width `ａｎｎ` are one account.
+    async fn there_is_one_case_rule_for_names(store) {
+        let ann = enrolled(&store, "Ann").await;
+        for typed in ["ann", "ANN", "ａｎｎ"] {
+            let name = Username::parse(typed).unwrap();
+            let found = store.credentials.find_by_name(&name).await.unwrap();
+            assert_eq!(found.as_ref(), Some(&ann), "{typed}");
+            let again = store.credentials.create(&account(typed)).await.unwrap();
+            assert_eq!(again, CreateOutcome::NameTaken, "{typed}");
+        }
+    }
+
+    /// A refused creation changes nothing.
+    async fn a_taken_name_keeps_its_account(store) {
+        let first = enrolled(&store, "ann").await;
+        let mut second = account("ann");
+        second.hash = hash("second");
+        assert_eq!(store.credentials.create(&second).await.unwrap(), CreateOutcome::NameTaken);
+        assert_eq!(store.credentials.find_by_id(second.id).await.unwrap(), None);
+        assert_eq!(store.credentials.find_by_id(first.id).await.unwrap(), Some(first));
+    }
+
+    /// What is found is what was created, in every field.
+    async fn a_found_account_equals_the_created_one(store) {
+        let mut plain = account("ann");
+        plain.created_at = time(-1);
+        let mut widest = account(&"李".repeat(Username::MAX_CHARS));
+        widest.hash = hash(&format!("${}", "x".repeat(StoredHash::MAX_BYTES - 1)));
+        let mut disabled = account("анна.o'brien@пример");
+        disabled.disabled_at = Some(time(77));
+        for account in [plain, widest, disabled] {
+            assert_eq!(store.credentials.create(&account).await.unwrap(), CreateOutcome::Created);
+            let by_name = store.credentials.find_by_name(&account.username).await.unwrap();
+            let by_id = store.credentials.find_by_id(account.id).await.unwrap();
+            assert_eq!(by_name.as_ref(), Some(&account));
+            assert_eq!(by_id, Some(account));
+        }
+    }
+
+    /// Nobody is found by a name or an id that no account has, however similar.
+    async fn an_absent_account_is_none(store) {
+        enrolled(&store, "ann").await;
+        for typed in ["an", "anna", "a_n", "ann%", "'ann'"] {
+            let name = Username::parse(typed).unwrap();
+            assert_eq!(store.credentials.find_by_name(&name).await.unwrap(), None, "{typed}");
+        }
+        assert_eq!(store.credentials.find_by_id(UserId::random()).await.unwrap(), None);
+    }
+
+    /// A replaced hash is found, and nothing else of the account has changed.
+    async fn a_hash_swap_changes_the_hash_alone(store) {
+        let mut ann = enrolled(&store, "ann").await;
+        let bob = enrolled(&store, "bob").await;
+        let new = hash(&"n".repeat(StoredHash::MAX_BYTES));
+        let swap = store.credentials.replace_hash(ann.id, &ann.hash, &new).await.unwrap();
+        assert_eq!(swap, HashSwap::Replaced);
+        ann.hash = new;
+        assert_eq!(store.credentials.find_by_id(ann.id).await.unwrap(), Some(ann));
+        assert_eq!(store.credentials.find_by_id(bob.id).await.unwrap(), Some(bob));
+    }
+
+    /// Of concurrent swaps that expect one hash, exactly one is `Replaced`.
+    async fn a_hash_swap_loses_against_a_concurrent_change(store) {
+        let ann = enrolled(&store, "ann").await;
+        let calls = (0..20).map(|i| {
+            let (credentials, ann) = (Arc::clone(&store.credentials), ann.clone());
+            spawn(async move {
+                let new = hash(&format!("$new${i}"));
+                let swap = credentials.replace_hash(ann.id, &ann.hash, &new).await.unwrap();
+                (swap, new)
+            })
+        });
+        let mut winners = Vec::new();
+        for call in join_all(calls.collect::<Vec<_>>()).await {
+            if let (HashSwap::Replaced, new) = call.unwrap() {
+                winners.push(new);
+            }
+        }
+        assert_eq!(winners.len(), 1);
+        let found = store.credentials.find_by_id(ann.id).await.unwrap().unwrap();
+        assert_eq!(Some(&found.hash), winners.first());
+    }
+
+    /// A swap that expects any other hash, or an account that isn't there, is
+    /// `Changed` and changes nothing. Hashes compare byte for byte.
+    async fn a_hash_swap_with_another_expectation_changes_nothing(store) {
+        let ann = enrolled(&store, "ann").await;
+        let stored = ann.hash.as_str();
+        let others = [
+            String::new(),
+            stored.to_uppercase(),
+            format!("{stored} "),
+            stored[..stored.len() - 1].to_owned(),
+        ];
+        for other in others {
+            let swap = store.credentials.replace_hash(ann.id, &hash(&other), &hash("new")).await;
+            assert_eq!(swap.unwrap(), HashSwap::Changed, "{other:?}");
+        }
+        let nobody = store.credentials.replace_hash(UserId::random(), &ann.hash, &hash("new")).await;
+        assert_eq!(nobody.unwrap(), HashSwap::Changed);
+        assert_eq!(store.credentials.find_by_id(ann.id).await.unwrap(), Some(ann));
+    }
+
+    /// Disabling keeps the row and its first time, ends the account's sessions
+    /// and nobody else's.
+    async fn disabling_ends_all_sessions_and_keeps_the_first_time(store) {
+        let mut ann = enrolled(&store, "ann").await;
+        let bob = enrolled(&store, "bob").await;
+        let theirs = [signed_in(&store, &ann).await, signed_in(&store, &ann).await];
+        let other = signed_in(&store, &bob).await;
+
+        assert!(store.credentials.disable(ann.id, time(5)).await.unwrap());
+        assert!(store.credentials.disable(ann.id, time(9)).await.unwrap());
+
+        ann.disabled_at = Some(time(5));
+        let by_name = store.credentials.find_by_name(&ann.username).await.unwrap();
+        assert_eq!(by_name.as_ref(), Some(&ann));
+        for session in theirs {
+            assert_eq!(store.sessions.find(session.id, time(1)).await.unwrap(), None);
+        }
+        assert_eq!(store.sessions.list(ann.id, time(1)).await.unwrap(), []);
+        assert_eq!(store.sessions.find(other.id, time(1)).await.unwrap(), Some(other));
+        assert_eq!(store.credentials.find_by_id(bob.id).await.unwrap(), Some(bob));
+    }
+
+    /// There is nobody to disable.
+    async fn disabling_nobody_is_false(store) {
+        assert!(!store.credentials.disable(UserId::random(), time(5)).await.unwrap());
+    }
+
+    /// The name of a disabled account stays taken.
+    async fn a_disabled_name_stays_taken(store) {
+        let ann = enrolled(&store, "ann").await;
+        assert!(store.credentials.disable(ann.id, time(5)).await.unwrap());
+        let again = store.credentials.create(&account("ann")).await.unwrap();
+        assert_eq!(again, CreateOutcome::NameTaken);
+    }
+
+    /// A call that is dropped half-way leaves the old state or the new, and a
+    /// store that still works.
+    async fn a_dropped_call_leaves_the_old_accounts_or_the_new(store) {
+        for turns in 0..60 {
+            let new = account(&format!("user{turns}"));
+            abandoned(store.credentials.create(&new), turns).await;
+            let found = store.credentials.find_by_id(new.id).await.unwrap();
+            assert!(found.is_none_or(|found| found == new));
+
+            let mut ann = enrolled(&store, &format!("ann{turns}")).await;
+            let session = signed_in(&store, &ann).await;
+            abandoned(store.credentials.disable(ann.id, time(5)), turns).await;
+            // What was begun may still be on its way; a write waits for it.
+            store.credentials.disable(UserId::random(), time(5)).await.unwrap();
+            let found = store.credentials.find_by_id(ann.id).await.unwrap().unwrap();
+            let left = store.sessions.find(session.id, time(1)).await.unwrap();
+            if found.disabled_at.is_some() {
+                ann.disabled_at = Some(time(5));
+                assert_eq!(left, None);
+            } else {
+                assert_eq!(left, Some(session));
+            }
+            assert_eq!(found, ann);
+        }
+    }
+}
