@@ -1,0 +1,36 @@
+//! The migrations, compiled in.
+
+use sqlx::{
+    SqlSafeStr, SqliteConnection,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+};
+
+/// Brings the schema up to date, all of it or nothing, while the caller holds
+/// the write lock: of several processes that start at once, one migrates and
+/// the others find it done.
+pub(crate) async fn migrate(writer: &mut SqliteConnection) -> Result<(), MigrateError> {
+    let migrations = [
+        (
+            1,
+            "accounts",
+            include_str!("../../../migrations/sqlite/0001_accounts.sql"),
+        ),
+        (
+            2,
+            "sessions",
+            include_str!("../../../migrations/sqlite/0002_sessions.sql"),
+        ),
+    ];
+    let migrations = migrations.map(|(version, description, sql)| {
+        Migration::new(
+            version,
+            description.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    Migrator::with_migrations(migrations.into())
+        .run_direct(None, writer, false)
+        .await
+}

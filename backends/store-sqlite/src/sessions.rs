@@ -1,0 +1,202 @@
+//! The `SessionStore`.
+
+use async_trait::async_trait;
+use contract::{
+    NewSession, OpenOutcome, Rotate, Rotation, Session, SessionId, SessionStore, StoreError,
+    Timestamp, UserId, session::LIST_LIMIT,
+};
+use sqlx::SqliteConnection;
+
+use crate::{
+    SqliteStore,
+    error::failed,
+    rows::{self, session_columns},
+};
+
+/// Rows that one purging transaction removes at most, so that sign-ins and
+/// refreshes get their turn in between.
+const PURGE_BATCH: u32 = 500;
+
+#[async_trait]
+impl SessionStore for SqliteStore {
+    async fn open(&self, new: &NewSession) -> Result<OpenOutcome, StoreError> {
+        let session = &new.session;
+        let opened = sqlx::query(concat!(
+            "INSERT INTO sessions (",
+            session_columns!(),
+            ") SELECT ?, id, ?, ?, ?, ?, ?, ?, ?
+               FROM accounts WHERE id = ? AND hash = ? AND disabled_at IS NULL"
+        ))
+        .bind(session.id.0.as_bytes().as_slice())
+        .bind(session.seed.as_bytes().as_slice())
+        .bind(i64::from(session.counter))
+        .bind(session.user_agent.as_deref())
+        .bind(session.created_at.as_millisecond())
+        .bind(session.rotated_at.as_millisecond())
+        .bind(session.idle_expires_at.as_millisecond())
+        .bind(session.expires_at.as_millisecond())
+        .bind(session.user.0.as_bytes().as_slice())
+        .bind(new.verified.as_str())
+        .execute(self.writer())
+        .await
+        .map_err(failed)?;
+        Ok(match opened.rows_affected() {
+            0 => OpenOutcome::AccountChanged,
+            _ => OpenOutcome::Opened,
+        })
+    }
+
+    async fn find(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
+        sqlx::query(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2"
+        ))
+        .bind(id.0.as_bytes().as_slice())
+        .bind(now.as_millisecond())
+        .fetch_optional(self.readers())
+        .await
+        .map_err(failed)?
+        .as_ref()
+        .map(rows::session)
+        .transpose()
+    }
+
+    async fn rotate(&self, rotate: Rotate) -> Result<Rotation, StoreError> {
+        let mut transaction = self.begin().await?;
+        let rotation = match move_on(&mut transaction, &rotate).await? {
+            Some(session) => Rotation::Rotated(session),
+            None => refuse(&mut transaction, &rotate).await?,
+        };
+        transaction.commit().await.map_err(failed)?;
+        Ok(rotation)
+    }
+
+    async fn revoke(&self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
+        let revoked = sqlx::query("DELETE FROM sessions WHERE id = ? AND user_id = ?")
+            .bind(id.0.as_bytes().as_slice())
+            .bind(user.0.as_bytes().as_slice())
+            .execute(self.writer())
+            .await
+            .map_err(failed)?;
+        Ok(revoked.rows_affected() > 0)
+    }
+
+    async fn revoke_all(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id IS NOT ? RETURNING id")
+            .bind(user.0.as_bytes().as_slice())
+            .bind(except.as_ref().map(|id| id.0.as_bytes().as_slice()))
+            .fetch_all(self.writer())
+            .await
+            .map_err(failed)?
+            .iter()
+            .map(rows::session_id)
+            .collect()
+    }
+
+    async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
+        sqlx::query(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM sessions
+              WHERE user_id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2
+              ORDER BY rotated_at DESC, id LIMIT ?3"
+        ))
+        .bind(user.0.as_bytes().as_slice())
+        .bind(now.as_millisecond())
+        .bind(i64::try_from(LIST_LIMIT).unwrap_or(i64::MAX))
+        .fetch_all(self.readers())
+        .await
+        .map_err(failed)?
+        .iter()
+        .map(rows::session)
+        .collect()
+    }
+
+    async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let mut purged = 0;
+        loop {
+            let batch = sqlx::query(
+                "DELETE FROM sessions WHERE id IN
+                   (SELECT id FROM sessions WHERE idle_expires_at <= ? LIMIT ?)",
+            )
+            .bind(now.as_millisecond())
+            .bind(PURGE_BATCH)
+            .execute(self.writer())
+            .await
+            .map_err(failed)?
+            .rows_affected();
+            purged += batch;
+            if batch < u64::from(PURGE_BATCH) {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+/// The ordinary rotation: the row as it is now, if the token is current and
+/// the session live.
+async fn move_on(
+    writer: &mut SqliteConnection,
+    rotate: &Rotate,
+) -> Result<Option<Session>, StoreError> {
+    let now = rotate.now.as_millisecond();
+    sqlx::query(concat!(
+        "UPDATE sessions
+         SET counter = counter + 1, rotated_at = ?1, idle_expires_at = min(expires_at, ?2)
+         WHERE id = ?3 AND counter = ?4 AND idle_expires_at > ?1 AND expires_at > ?1
+         RETURNING ",
+        session_columns!()
+    ))
+    .bind(now)
+    .bind(now.saturating_add(rows::millis(rotate.idle_ttl)))
+    .bind(rotate.session.0.as_bytes().as_slice())
+    .bind(i64::from(rotate.presented))
+    .fetch_optional(writer)
+    .await
+    .map_err(failed)?
+    .as_ref()
+    .map(rows::session)
+    .transpose()
+}
+
+/// What a token that isn't current comes to.
+async fn refuse(writer: &mut SqliteConnection, rotate: &Rotate) -> Result<Rotation, StoreError> {
+    let id = rotate.session.0.as_bytes().as_slice();
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2"
+    ))
+    .bind(id)
+    .bind(rotate.now.as_millisecond())
+    .fetch_optional(&mut *writer)
+    .await
+    .map_err(failed)?;
+    let Some(row) = row else {
+        return Ok(Rotation::Ended);
+    };
+    let session = rows::session(&row)?;
+    if repeats(&session, rotate) {
+        return Ok(Rotation::Repeated(session));
+    }
+    sqlx::query("DELETE FROM sessions WHERE id = ?")
+        .bind(id)
+        .execute(writer)
+        .await
+        .map_err(failed)?;
+    Ok(Rotation::Reused(session))
+}
+
+/// Whether the previous token is presented within the grace. The clock of the
+/// node that rotated may have been ahead of this one's.
+fn repeats(session: &Session, rotate: &Rotate) -> bool {
+    let since = rotate.now.as_millisecond() - session.rotated_at.as_millisecond();
+    session.counter.checked_sub(1) == Some(rotate.presented)
+        && !rotate.grace.is_zero()
+        && since < rows::millis(rotate.grace)
+}

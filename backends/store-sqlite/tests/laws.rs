@@ -1,0 +1,20 @@
+//! The laws of a store, held by the SQLite file.
+
+use std::sync::Arc;
+
+use contract::conformance::StoreUnderTest;
+use store_sqlite::SqliteStore;
+
+async fn store() -> StoreUnderTest {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("data.db"))
+        .await
+        .unwrap();
+    StoreUnderTest {
+        credentials: Arc::new(store.clone()),
+        sessions: Arc::new(store),
+        keep: Box::new(folder),
+    }
+}
+
+contract::store_laws!(store().await);
