@@ -1,10 +1,15 @@
 //! [`SqliteStore`]: one writer, a few readers.
 
-use std::{fmt, path::Path, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    future::ready,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use contract::StoreError;
 use sqlx::{
-    Sqlite, SqlitePool, Transaction,
+    Connection, Sqlite, SqlitePool, Transaction,
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -67,6 +72,12 @@ impl SqliteStore {
                 // It is tested when it is given back, and nothing can happen
                 // to a connection that lies idle in this process.
                 .test_before_acquire(false)
+                // SQLite ends a transaction by itself when a commit finds the
+                // disk full. sqlx's rollback then fails, and it takes the
+                // connection to be in a transaction for ever.
+                .before_acquire(|connection, _| {
+                    Box::pin(ready(Ok(!connection.is_in_transaction())))
+                })
         };
         let writer = pool()
             .max_connections(1)
@@ -154,4 +165,113 @@ async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
     schema::migrate(&mut transaction).await?;
     transaction.commit().await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use contract::{
+        Account, CredentialStore, HashSwap, StoreError, StoredHash, Timestamp, UserId, Username,
+    };
+
+    use super::*;
+
+    async fn store() -> (SqliteStore, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("data.db"))
+            .await
+            .unwrap();
+        (store, folder)
+    }
+
+    fn account(name: &str) -> Account {
+        Account {
+            id: UserId::random(),
+            username: Username::parse(name).unwrap(),
+            hash: StoredHash::new("h".repeat(StoredHash::MAX_BYTES)),
+            created_at: Timestamp::UNIX_EPOCH,
+            disabled_at: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_are_set_up_for_durability() {
+        let (store, _folder) = store().await;
+        for pool in [&store.writer, &store.readers] {
+            for (pragma, expected) in [
+                ("PRAGMA synchronous", 2),
+                ("PRAGMA foreign_keys", 1),
+                ("PRAGMA busy_timeout", 5000),
+            ] {
+                let value: i64 = sqlx::query_scalar(pragma).fetch_one(pool).await.unwrap();
+                assert_eq!(value, expected, "{pragma}");
+            }
+            let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+                .fetch_one(pool)
+                .await
+                .unwrap();
+            assert_eq!(mode, "wal");
+        }
+        let write = sqlx::query("DELETE FROM accounts")
+            .execute(&store.readers)
+            .await;
+        assert!(write.is_err());
+    }
+
+    /// As SQLite does by itself when a commit finds the disk full.
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_does_not_keep_the_writer() {
+        let (store, _folder) = store().await;
+        let ann = account("ann");
+        store.create(&ann).await.unwrap();
+        for _ in 0..3 {
+            let mut transaction = store.begin().await.unwrap();
+            sqlx::raw_sql("ROLLBACK")
+                .execute(&mut *transaction)
+                .await
+                .unwrap();
+            assert!(transaction.commit().await.is_err());
+
+            assert!(store.disable(ann.id, ann.created_at).await.unwrap());
+            store.ping().await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_file_takes_what_still_fits() {
+        let (store, _folder) = store().await;
+        let ann = account("ann");
+        store.create(&ann).await.unwrap();
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+            .fetch_one(&store.writer)
+            .await
+            .unwrap();
+        let limit = format!("PRAGMA max_page_count = {pages}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
+            .execute(&store.writer)
+            .await
+            .unwrap();
+
+        let mut full = 0;
+        for i in 0..100 {
+            let mut transaction = store.begin().await.unwrap();
+            let grown = sqlx::query(
+                "INSERT INTO accounts SELECT randomblob(16), ?, hash, 0, NULL FROM accounts LIMIT 1",
+            )
+            .bind(format!("user{i}"))
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed);
+            match grown {
+                Ok(_) => transaction.commit().await.unwrap(),
+                Err(StoreError::Failed(_)) => full += 1,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        assert!(full > 0);
+        let new = StoredHash::new("new".to_owned());
+        let swap = store.replace_hash(ann.id, &ann.hash, &new).await.unwrap();
+        assert_eq!(swap, HashSwap::Replaced);
+        assert!(store.disable(ann.id, ann.created_at).await.unwrap());
+        store.ping().await.unwrap();
+    }
 }
