@@ -1,1 +1,30 @@
-//! The service.
+//! The service: accounts that sign in, and rooms in which sockets hear each
+//! other.
+//!
+//! | room | what it holds |
+//! |---|---|
+//! | [`config`] | what can be set, where it comes from, what is refused |
+//! | [`wiring`] | the backends that the configuration chose |
+//! | [`server`] | bind, serve, drain |
+//! | [`app`] | what everything that answers requests shares |
+//! | [`router`] | all routes, and the OpenAPI document, from the same lists |
+//! | [`http`] | the HTTP API |
+//! | [`ws`] | the gateway: sockets and the rooms they sit in |
+//! | [`accounts`] | the use cases; passwords, tokens, sessions |
+//! | [`problem`] | one API error → `application/problem+json` |
+//! | [`telemetry`] | logs |
+//!
+//! Arrows, and no others: `server → router → http | ws → accounts → contract`;
+//! `server → wiring → backends → contract`. `http` and `ws` know nothing of
+//! each other, no backend knows anything but the contract.
+
+pub mod accounts;
+pub mod app;
+pub mod config;
+pub mod http;
+pub mod problem;
+pub mod router;
+pub mod server;
+pub mod telemetry;
+pub mod wiring;
+pub mod ws;

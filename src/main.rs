@@ -1,2 +1,109 @@
 //! The command line.
-fn main() {}
+
+mod cli;
+mod welcome;
+
+use std::{
+    error::Error,
+    fmt::Display,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
+
+use clap::Parser;
+use contract::Timestamp;
+use service::{
+    accounts::tokens::KeyRing,
+    config::{Config, Loaded, Sources},
+    router,
+    server::Server,
+    telemetry,
+};
+use tokio::{
+    runtime,
+    signal::unix::{SignalKind, signal},
+};
+
+use cli::{Arguments, Command, ConfigCommand, KeysCommand};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let command = arguments.command();
+    // The document is the same whatever is configured.
+    if command == Command::Openapi {
+        return done(router::document_json().map(|json| print!("{json}")));
+    }
+    let loaded = match Config::load(&Sources::process(arguments.config)) {
+        Ok(loaded) => loaded,
+        Err(errors) => {
+            write(io::stderr(), errors);
+            return ExitCode::FAILURE;
+        }
+    };
+    for warning in &loaded.warnings {
+        write(io::stderr(), format_args!("warning: {warning}"));
+    }
+    match command {
+        Command::Serve => done(serve(&loaded)),
+        Command::Config(ConfigCommand::Check) => {
+            write(io::stdout(), "ok");
+            ExitCode::SUCCESS
+        }
+        Command::Config(ConfigCommand::Show) => {
+            write(io::stdout(), loaded.show().to_string().trim_end());
+            ExitCode::SUCCESS
+        }
+        Command::Keys(KeysCommand::New) => done(new_key(&loaded.config.tokens.key_dir)),
+        Command::Openapi => ExitCode::SUCCESS,
+    }
+}
+
+fn serve(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
+    telemetry::start(&loaded.config.log)?;
+    runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            // Before anything listens: a signal that comes now must not be lost.
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            let server = Server::bind(&loaded.config).await?;
+            write(io::stdout(), welcome::text(loaded, server.local_addr()));
+            server
+                .run(async {
+                    tokio::select! {
+                        _ = terminate.recv() => {}
+                        _ = interrupt.recv() => {}
+                    }
+                })
+                .await;
+            Ok(())
+        })
+}
+
+fn new_key(dir: &Path) -> Result<(), Box<dyn Error>> {
+    let path = KeyRing::make_in_dir(dir, Timestamp::now())?;
+    write(io::stdout(), path.display());
+    Ok(())
+}
+
+fn done<E: Into<Box<dyn Error>>>(result: Result<(), E>) -> ExitCode {
+    let Err(error) = result else {
+        return ExitCode::SUCCESS;
+    };
+    let error = error.into();
+    let mut line = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        line.push_str(&format!(": {source}"));
+        cause = source.source();
+    }
+    write(io::stderr(), line);
+    ExitCode::FAILURE
+}
+
+/// Prints a line. A reader that has gone, as in `show | head`, is no error.
+fn write(mut to: impl Write, line: impl Display) {
+    let _ = writeln!(to, "{line}");
+}

@@ -1,5 +1,7 @@
 //! The file itself: what survives, who may read it, and what is refused.
 
+#![allow(clippy::unwrap_used)]
+
 use std::{error::Error, fs, path::Path, sync::Arc, time::Duration};
 
 use contract::{

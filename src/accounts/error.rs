@@ -1,0 +1,72 @@
+//! Why a use case did not do what was asked. Causes are for the log.
+
+use std::time::Duration;
+
+use contract::{NameError, StoreError};
+
+use super::{
+    passwords::{HashError, NewPasswordError, PasswordRefused},
+    tokens::KeyError,
+};
+
+/// Why a use case did not do what was asked; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountsError {
+    /// Not a username.
+    #[error(transparent)]
+    Username(#[from] NameError),
+    /// Not a password that this service takes.
+    #[error(transparent)]
+    Password(#[from] PasswordRefused),
+    /// Somebody has that name.
+    #[error("the name is taken")]
+    NameTaken,
+    /// No such account, wrong password, or disabled: never says which.
+    #[error("the credentials are not valid")]
+    Credentials,
+    /// Not a refresh token that is good for anything.
+    #[error("the refresh token is not valid")]
+    RefreshToken,
+    /// The account of a valid access token is gone or disabled.
+    #[error("the account is not active")]
+    AccountInactive,
+    /// No such session of this user.
+    #[error("there is no such session")]
+    NoSuchSession,
+    /// More logins wait than the hashing pool can serve soon.
+    #[error("too many sign-ins at once")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Hashing failed, or a stored hash can't be read.
+    #[error("password hashing failed")]
+    Hash(#[source] HashError),
+    /// Keys or the cryptographic library failed.
+    #[error("token cryptography failed")]
+    Keys(#[from] KeyError),
+    /// A token could not be signed.
+    #[error("signing a token failed")]
+    Signing(#[from] jsonwebtoken::errors::Error),
+}
+
+impl From<HashError> for AccountsError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy { retry_after } => Self::Busy { retry_after },
+            other => Self::Hash(other),
+        }
+    }
+}
+
+impl From<NewPasswordError> for AccountsError {
+    fn from(error: NewPasswordError) -> Self {
+        match error {
+            NewPasswordError::Refused(refused) => Self::Password(refused),
+            NewPasswordError::Hash(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The use cases of accounts and sessions. Nothing here knows HTTP, sockets or
+//! a concrete store.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`register`] | a name and a password become an account |
+//! | [`login`] | credentials become a session |
+//! | [`refresh`] | a refresh token becomes the next one |
+//! | [`sessions`] | who am I, my sessions, ending them |
+//! | [`change_password`] | a new password ends the other sessions |
+//! | [`passwords`] | `PasswordService`: policy, hashing pool |
+//! | [`tokens`] | access and refresh tokens, keys |
+//! | [`control`] | what nodes tell each other about ended sessions |
+//! | [`error`] | `AccountsError` |
+
+pub mod change_password;
+pub mod control;
+pub mod error;
+pub mod login;
+pub mod passwords;
+pub mod refresh;
+pub mod register;
+pub mod sessions;
+pub mod tokens;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use contract::{
+    CredentialStore, RoomBus, RoomName, Session, SessionId, SessionStore, Timestamp, UserId,
+};
+
+pub use self::error::AccountsError;
+use self::{
+    control::{ControlEvent, EndReason, MAX_SESSIONS},
+    passwords::PasswordService,
+    tokens::{EndedSessions, Grant, RefreshTokens, TokenIssuer},
+};
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionTimes {
+    /// A session ends after so long without a refresh.
+    pub idle_ttl: Duration,
+    /// A session ends after so long, refreshed or not.
+    pub absolute_ttl: Duration,
+    /// So long after a refresh, the previous token still gets the same child.
+    pub grace: Duration,
+}
+
+/// What the use cases work with.
+pub struct Accounts {
+    /// Where accounts are kept.
+    pub credentials: Arc<dyn CredentialStore>,
+    /// Where sessions are kept.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Where ended sessions are announced.
+    pub bus: Arc<dyn RoomBus>,
+    /// What hashes and verifies.
+    pub passwords: PasswordService,
+    /// What mints access tokens.
+    pub issuer: TokenIssuer,
+    /// What derives refresh tokens.
+    pub refresh_tokens: RefreshTokens,
+    /// The sessions that ended lately.
+    pub ended: Arc<EndedSessions>,
+    /// How long sessions live.
+    pub times: SessionTimes,
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts")
+            .field("times", &self.times)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a client holds to be signed in (RFC 6749, section 5.1).
+pub struct Tokens {
+    /// The access token.
+    pub access_token: String,
+    /// Its life, in seconds.
+    pub expires_in: u64,
+    /// The refresh token.
+    pub refresh_token: String,
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens")
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The room that belongs to a user: named by the user's id.
+fn own_room(user: UserId) -> Result<RoomName, AccountsError> {
+    Ok(RoomName::parse(&user.to_string())?)
+}
+
+impl Accounts {
+    fn tokens(&self, session: &Session, now: Timestamp) -> Result<Tokens, AccountsError> {
+        let (access_token, expires_in) = self.issuer.issue(
+            session.user,
+            session.id,
+            &own_room(session.user)?,
+            Grant::ReadWrite,
+            session.expires_at,
+            now,
+        )?;
+        let refresh_token = self.refresh_tokens.current(session)?;
+        Ok(Tokens {
+            access_token,
+            expires_in,
+            refresh_token,
+        })
+    }
+
+    /// Makes the end of sessions known: here at once, elsewhere over the bus.
+    /// They have ended in any case, so a bus that fails is only logged.
+    async fn announce_end(&self, sessions: &[SessionId], reason: EndReason, now: Timestamp) {
+        for &session in sessions {
+            self.ended.insert(session, now);
+        }
+        for sessions in sessions.chunks(MAX_SESSIONS) {
+            let event = ControlEvent::SessionsEnded {
+                sessions: sessions.to_vec(),
+                reason,
+            };
+            let published = match event.to_message(now) {
+                Ok(message) => self
+                    .bus
+                    .publish(&RoomName::control(), message)
+                    .await
+                    .map(drop),
+                Err(error) => Err(contract::BusError::Failed(error.into())),
+            };
+            if let Err(error) = published {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    sessions = sessions.len(),
+                    "the end of sessions could not be announced to other nodes"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The memory of one hashing thread, used again for hash after hash.
+//!
+//! Getting 48 MiB from the kernel and giving it back for each hash costs a
+//! third as much again as hashing in it, in page faults. Huge pages save the
+//! rest of them, and most misses of the TLB.
+//!
+//! An arena is not wiped between two hashes: that would cost every hash some
+//! milliseconds to hide for seconds, until the next hash overwrites it, what
+//! helps only who reads this process's memory, and who does sees passwords come in.
+//! It is kept out of core dumps, and returned to the kernel after idling.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use argon2::Block;
+use memmap2::MmapMut;
+
+/// How much memory all arenas of a pool have.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    bytes: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Gauge {
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed)
+    }
+
+    pub(super) fn peak(&self) -> usize {
+        self.peak.load(Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        let now = self.bytes.fetch_add(bytes, Relaxed) + bytes;
+        self.peak.fetch_max(now, Relaxed);
+    }
+
+    fn remove(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Relaxed);
+    }
+}
+
+/// Memory for one hash at a time.
+pub(super) struct Arena {
+    map: Option<MmapMut>,
+    regular_bytes: usize,
+    gauge: Arc<Gauge>,
+}
+
+impl Arena {
+    /// An arena that has no memory yet and will hold on to `regular_bytes`.
+    pub(super) fn new(regular_bytes: usize, gauge: Arc<Gauge>) -> Self {
+        Self {
+            map: None,
+            regular_bytes,
+            gauge,
+        }
+    }
+
+    /// At least `count` blocks, whatever was in them.
+    ///
+    /// # Errors
+    /// The kernel has no such memory.
+    pub(super) fn blocks(&mut self, count: usize) -> io::Result<&mut [Block]> {
+        let bytes = count
+            .checked_mul(Block::SIZE)
+            .ok_or(io::ErrorKind::OutOfMemory)?;
+        if self.map.as_ref().is_none_or(|map| map.len() < bytes) {
+            // First, so that the old and the new are never held together.
+            self.free();
+            let bytes = bytes.max(self.regular_bytes);
+            let map = map(bytes)?;
+            self.gauge.add(bytes);
+            self.map = Some(map);
+        }
+        let bytes: &mut [u8] = self.map.as_deref_mut().unwrap_or_default();
+        // SAFETY: a `Block` is 128 `u64`s without padding: any bytes are a valid
+        // one. `align_to_mut` sees to its alignment (64; a mapping has a page's).
+        #[allow(unsafe_code)]
+        let (_, blocks, _) = unsafe { bytes.align_to_mut::<Block>() };
+        Ok(blocks)
+    }
+
+    /// Frees what a hash of a greater cost than the regular one left.
+    pub(super) fn shrink(&mut self) {
+        if self
+            .map
+            .as_ref()
+            .is_some_and(|map| map.len() > self.regular_bytes)
+        {
+            self.free();
+        }
+    }
+
+    /// Returns all memory to the kernel.
+    pub(super) fn free(&mut self) {
+        if let Some(map) = self.map.take() {
+            self.gauge.remove(map.len());
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.map.is_none()
+    }
+}
+
+impl Drop for Arena {
+    fn drop(&mut self) {
+        self.free();
+    }
+}
+
+fn map(bytes: usize) -> io::Result<MmapMut> {
+    let map = MmapMut::map_anon(bytes)?;
+    #[cfg(target_os = "linux")]
+    for advice in [memmap2::Advice::HugePage, memmap2::Advice::DontDump] {
+        // Before the first touch: a page's size is settled then. A kernel
+        // without huge pages refuses; the hash is slower and the same.
+        if let Err(error) = map.advise(advice) {
+            tracing::debug!(?advice, %error, "the kernel does not take this advice for an arena");
+        }
+    }
+    Ok(map)
+}

@@ -1,0 +1,50 @@
+//! Passwords: what is acceptable, how they are hashed, and where.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `service` | [`PasswordService`]: start, reserve a place, present a password |
+//! | `permit` | [`Permit`]: verify, hash, judge and hash |
+//! | `policy` | [`Password`], and why a new one is refused |
+//! | `phc` | stored hashes, read within bounds and written |
+//! | `pool` | the threads that hash, and the queue before them |
+//! | `arena` | the memory of one thread |
+//! | `settings` | [`PasswordSettings`] |
+//!
+//! A login takes its place in the queue first, then looks the account up, then
+//! verifies, whether or not there is such an account:
+//!
+//! ```
+//! # use service::accounts::passwords::{HashError, PasswordService, Verdict};
+//! # use contract::StoredHash;
+//! # async fn login(passwords: PasswordService, typed: &str) -> Result<(), HashError> {
+//! # async fn look_up() -> Option<StoredHash> { None }
+//! let permit = passwords.reserve()?;
+//! let stored = look_up().await;
+//! match permit.verify(passwords.present(typed), stored.as_ref()).await? {
+//!     Verdict::Right { outdated: None } => {}
+//!     Verdict::Right { outdated: Some(password) } => {
+//!         // Another time will do if there is no place now.
+//!         if let Ok(permit) = passwords.reserve() {
+//!             let _swap_in = permit.hash(password).await?;
+//!         }
+//!     }
+//!     Verdict::Wrong => {}
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod arena;
+mod permit;
+mod phc;
+mod policy;
+mod pool;
+mod service;
+mod settings;
+
+pub use permit::{HashError, NewPasswordError, Permit, Verdict};
+pub use phc::UnreadableHash;
+pub use policy::{Password, PasswordRefused, Presented};
+pub use pool::Stats;
+pub use service::{PasswordService, StartError};
+pub use settings::{PasswordSettings, SettingsError};

@@ -1,0 +1,53 @@
+//! Refresh: a refresh token becomes the next one.
+
+use contract::{Rotate, Rotation, Timestamp};
+
+use super::{Accounts, AccountsError, Tokens, control::EndReason, tokens::RefreshToken};
+
+impl Accounts {
+    /// Gives the next tokens of a session. The same token presented again
+    /// within the grace gets the same refresh token, so a lost answer or two
+    /// tabs at once log nobody out; any other token that was already used ends
+    /// the session, since two parties hold it.
+    ///
+    /// # Errors
+    /// `RefreshToken`, or a failure.
+    pub async fn refresh(&self, token: &str, now: Timestamp) -> Result<Tokens, AccountsError> {
+        let token = RefreshToken::parse(token).ok_or(AccountsError::RefreshToken)?;
+        let session = self
+            .sessions
+            .find(token.session(), now)
+            .await?
+            .ok_or(AccountsError::RefreshToken)?;
+        // Before the row moves: a session's id is no secret, its tokens are.
+        if !self.refresh_tokens.is_authentic(&token, &session)? {
+            return Err(AccountsError::RefreshToken);
+        }
+        let rotation = self
+            .sessions
+            .rotate(Rotate {
+                session: session.id,
+                presented: token.counter(),
+                grace: self.times.grace,
+                idle_ttl: self.times.idle_ttl,
+                now,
+            })
+            .await?;
+        match rotation {
+            Rotation::Rotated(session) | Rotation::Repeated(session) => self.tokens(&session, now),
+            Rotation::Reused(session) => {
+                tracing::warn!(
+                    user = %session.user,
+                    session = %session.id,
+                    presented = token.counter(),
+                    current = session.counter,
+                    "refresh token reused: session ended"
+                );
+                self.announce_end(&[session.id], EndReason::RefreshReuse, now)
+                    .await;
+                Err(AccountsError::RefreshToken)
+            }
+            Rotation::Ended => Err(AccountsError::RefreshToken),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Who am I, which sessions do I have, and ending them.
+
+use contract::{Account, Session, SessionId, Timestamp, UserId};
+
+use super::{Accounts, AccountsError, control::EndReason};
+
+impl Accounts {
+    /// The account of a user who presented a valid access token.
+    ///
+    /// # Errors
+    /// `AccountInactive`, or a failure.
+    pub async fn me(&self, user: UserId) -> Result<Account, AccountsError> {
+        match self.credentials.find_by_id(user).await? {
+            Some(account) if account.disabled_at.is_none() => Ok(account),
+            _ => Err(AccountsError::AccountInactive),
+        }
+    }
+
+    /// The user's live sessions, the latest refreshed first, 100 at most.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn list_sessions(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Vec<Session>, AccountsError> {
+        Ok(self.sessions.list(user, now).await?)
+    }
+
+    /// Ends the session that asks for it; ending it twice is no error.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn logout(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<(), AccountsError> {
+        self.sessions.revoke(user, session).await?;
+        self.announce_end(&[session], EndReason::Logout, now).await;
+        tracing::info!(%user, %session, "session ended by logout");
+        Ok(())
+    }
+
+    /// Ends every session of the user; returns how many.
+    ///
+    /// # Errors
+    /// A failure.
+    pub async fn logout_everywhere(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<usize, AccountsError> {
+        let mut ended = self.sessions.revoke_all(user, None).await?;
+        // The one that asks may have been removed already, as expired.
+        if !ended.contains(&session) {
+            ended.push(session);
+        }
+        self.announce_end(&ended, EndReason::Logout, now).await;
+        tracing::info!(%user, sessions = ended.len(), "all sessions ended by logout");
+        Ok(ended.len())
+    }
+
+    /// Ends one session of the user.
+    ///
+    /// # Errors
+    /// `NoSuchSession`, also for another user's; or a failure.
+    pub async fn revoke_session(
+        &self,
+        user: UserId,
+        session: SessionId,
+        now: Timestamp,
+    ) -> Result<(), AccountsError> {
+        if !self.sessions.revoke(user, session).await? {
+            return Err(AccountsError::NoSuchSession);
+        }
+        self.announce_end(&[session], EndReason::Revoked, now).await;
+        tracing::info!(%user, %session, "session revoked");
+        Ok(())
+    }
+}

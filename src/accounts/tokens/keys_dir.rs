@@ -1,0 +1,137 @@
+//! A folder of keys: `*.pem` with Ed25519 private keys, of which the last by
+//! name signs, and `refresh.key` with the secret of refresh tokens.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::{rand::SystemRandom, signature::Ed25519KeyPair};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use zeroize::Zeroizing;
+
+use super::keys::{KeyError, KeyRing, RefreshSecret};
+
+const REFRESH: &str = "refresh.key";
+
+impl KeyRing {
+    /// The keys of a folder.
+    ///
+    /// # Errors
+    /// [`KeyError`]; [`KeyError::NoKey`] if there is none.
+    pub fn from_dir(dir: &Path) -> Result<Self, KeyError> {
+        let no_key = || KeyError::NoKey { path: dir.into() };
+        let mut names = Vec::new();
+        let entries = match fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_key()),
+            Err(source) => {
+                return Err(KeyError::File {
+                    action: "read",
+                    path: dir.into(),
+                    source,
+                });
+            }
+        };
+        for entry in entries {
+            let path = entry
+                .map_err(|source| KeyError::File {
+                    action: "read",
+                    path: dir.into(),
+                    source,
+                })?
+                .path();
+            if path.extension().is_some_and(|ext| ext == "pem") {
+                names.push(path);
+            }
+        }
+        names.sort();
+        let mut pems = Vec::with_capacity(names.len());
+        for path in names {
+            pems.push((path.clone(), read(&path)?));
+        }
+        if pems.is_empty() {
+            return Err(no_key());
+        }
+        let path = dir.join(REFRESH);
+        let encoded = Zeroizing::new(read(&path)?);
+        let mut secret = Zeroizing::new([0; 32]);
+        match URL_SAFE_NO_PAD.decode_slice(encoded.trim_ascii(), secret.as_mut()) {
+            Ok(32) => {}
+            _ => return Err(KeyError::NotASecret { path }),
+        }
+        Self::from_ed25519(pems, RefreshSecret::new(secret.as_ref()))?.ok_or_else(no_key)
+    }
+
+    /// Makes a signing key in a folder, newer than those that are there, and
+    /// the refresh secret if there is none yet. Returns the key's file.
+    ///
+    /// # Errors
+    /// [`KeyError`]; an existing file is never overwritten.
+    pub fn make_in_dir(dir: &Path, now: jiff::Timestamp) -> Result<PathBuf, KeyError> {
+        let file = |action, path: &Path, source| KeyError::File {
+            action,
+            path: path.into(),
+            source,
+        };
+        make_private_dir(dir).map_err(|source| file("make", dir, source))?;
+
+        let secret = dir.join(REFRESH);
+        if !secret.exists() {
+            let mut bytes = Zeroizing::new([0u8; 32]);
+            aws_lc_rs::rand::fill(bytes.as_mut()).map_err(|_| KeyError::Crypto)?;
+            let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_ref()));
+            write_new(&secret, encoded.as_bytes())
+                .map_err(|source| file("write", &secret, source))?;
+        }
+
+        let der =
+            Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(|_| KeyError::Crypto)?;
+        let pem = Zeroizing::new(pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref())));
+        let path = dir.join(format!("{}.pem", now.strftime("%Y%m%dT%H%M%S.%3fZ")));
+        write_new(&path, pem.as_bytes()).map_err(|source| file("write", &path, source))?;
+        Ok(path)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
+    fs::read(path).map_err(|source| KeyError::File {
+        action: "read",
+        path: path.into(),
+        source,
+    })
+}
+
+fn make_private_dir(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}
+
+/// Whole or not at all, even at a loss of power: a half-written key would stop
+/// the next start.
+fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = path.with_extension("new");
+    match fs::remove_file(&written) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = options.open(&written)?;
+    file.write_all(content)?;
+    file.write_all(b"\n")?;
+    file.sync_all()?;
+    // A hard link fails where the name is taken; a rename would overwrite.
+    fs::hard_link(&written, path)?;
+    fs::remove_file(&written)?;
+    match path.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}

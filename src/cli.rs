@@ -1,0 +1,51 @@
+//! The arguments of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Signs people in, and lets people in a room hear each other.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Arguments {
+    /// Configuration file, in place of the one in the working folder
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl Arguments {
+    /// What to do; `serve` if nothing is said.
+    pub(crate) fn command(&self) -> Command {
+        self.command.unwrap_or(Command::Serve)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(crate) enum Command {
+    /// Serve, until SIGTERM or SIGINT; the default
+    Serve,
+    /// Look at the configuration, without starting anything
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// The keys that sign access tokens
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a signing key in `tokens.key_dir`; the newest signs, older ones still verify
+    New,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say `ok`, or everything that is wrong (exit code 1)
+    Check,
+    /// Print every key with its value and where it came from
+    Show,
+}

@@ -1,0 +1,128 @@
+//! What production refuses, and what is worth a warning anywhere.
+
+use secrecy::ExposeSecret;
+
+use super::{Bus, Config, Role, Store, bounds::Bounds, secret};
+
+/// The one decision that development doesn't ask for.
+pub(super) const TRUSTED_PROXIES: &str = "http.trusted_proxies";
+
+/// OWASP Password Storage Cheat Sheet (2024): pairs of Argon2id memory (KiB)
+/// and passes, with one lane, that are equally strong.
+const OWASP_ARGON2ID: [(u32, u32); 5] = [
+    (47_104, 1),
+    (19_456, 2),
+    (12_288, 3),
+    (9_216, 4),
+    (7_168, 5),
+];
+
+impl Config {
+    /// Refuses values that can't be meant, in any profile.
+    pub(super) fn check(&self, bounds: &mut Bounds) {
+        let both = [Role::Auth, Role::Gateway]
+            .iter()
+            .all(|role| self.roles.contains(role));
+        bounds.require(
+            "roles",
+            both && self.roles.len() == 2,
+            "this build runs as [\"auth\", \"gateway\"] only: both in one process",
+        );
+        self.http.check(bounds);
+        match &self.store {
+            Store::Sqlite { path } => bounds.require(
+                "store.path",
+                !path.as_os_str().is_empty(),
+                "a file's path is missing",
+            ),
+        }
+        match &self.bus {
+            Bus::Memory { capacity } => bounds.number("bus.capacity", *capacity, 1..=65_536),
+        }
+        self.tokens.check(bounds);
+        self.passwords.check(bounds);
+        self.ws.check(bounds);
+        self.shutdown.check(bounds);
+        self.log.check(bounds);
+    }
+}
+
+/// What is unsafe on the internet: keys, and why.
+pub(super) fn unsafe_in_production(config: &Config) -> Vec<(&'static str, String)> {
+    let mut refusals = Vec::new();
+    if let Some(secret) = &config.tokens.secret {
+        let weaknesses = secret::weaknesses(secret.expose_secret());
+        if !weaknesses.is_empty() {
+            let listed: Vec<String> = weaknesses.iter().map(ToString::to_string).collect();
+            refusals.push((
+                "tokens.secret",
+                format!(
+                    "whoever guesses it can sign in as anybody: it {}; make one with \
+                     `openssl rand -hex 32`",
+                    listed.join(", it ")
+                ),
+            ));
+        }
+    }
+    if config.http.allowed_origins.any() {
+        refusals.push((
+            "http.allowed_origins",
+            "`*` lets any web page call; name the pages".to_owned(),
+        ));
+    }
+    let passwords = &config.passwords;
+    let strong = OWASP_ARGON2ID.iter().any(|&(memory_kib, iterations)| {
+        passwords.memory_kib >= memory_kib && passwords.iterations >= iterations
+    });
+    if !strong {
+        refusals.push((
+            "passwords.memory_kib",
+            format!(
+                "Argon2id with {} KiB and passwords.iterations = {} is weaker than OWASP asks for; \
+                 at least {}",
+                passwords.memory_kib,
+                passwords.iterations,
+                OWASP_ARGON2ID
+                    .map(|(memory_kib, iterations)| format!("{memory_kib} KiB x {iterations}"))
+                    .join(", or ")
+            ),
+        ));
+    }
+    if config.http.trusted_proxies.is_none() {
+        refusals.push((
+            TRUSTED_PROXIES,
+            "say which reverse proxies stand in front of this service, so that callers can't \
+             choose their own address: a list of addresses or networks, or [] if there are none"
+                .to_owned(),
+        ));
+    }
+    refusals
+}
+
+/// What works, and is probably not meant.
+pub(super) fn doubtful(config: &Config) -> Vec<(&'static str, String)> {
+    let mut doubts = Vec::new();
+    let plain: Vec<&str> = config.http.allowed_origins.plain_remote().collect();
+    if !plain.is_empty() {
+        doubts.push((
+            "http.allowed_origins",
+            format!(
+                "whoever sits on the network can change pages that come without TLS: {}",
+                plain.join(", ")
+            ),
+        ));
+    }
+    let everyone = config.http.trusted_proxies.as_ref().is_some_and(|proxies| {
+        proxies
+            .networks()
+            .iter()
+            .any(|network| network.prefix_len() == 0)
+    });
+    if everyone {
+        doubts.push((
+            TRUSTED_PROXIES,
+            "this is everybody, so callers can choose their own address".to_owned(),
+        ));
+    }
+    doubts
+}

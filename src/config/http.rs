@@ -1,0 +1,49 @@
+use std::{net::SocketAddr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AllowedOrigins, TrustedProxies,
+    bounds::{Bounds, millis, mins},
+    duration,
+};
+
+/// The HTTP listener.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port to listen on; port 0 lets the system choose one.
+    pub bind: SocketAddr,
+    /// Pages that may call, and open a WebSocket.
+    pub allowed_origins: AllowedOrigins,
+    /// Largest request body, in bytes; 1 KiB to 16 MiB.
+    pub body_limit: usize,
+    /// How long a client has to send a request's header; 100 ms to 5 min.
+    #[serde(with = "duration")]
+    pub header_timeout: Duration,
+    /// How long a request may take, its body included; 100 ms to 10 min.
+    #[serde(with = "duration")]
+    pub request_timeout: Duration,
+    /// Open connections that are not WebSockets; 1 to 1,000,000.
+    pub max_connections: usize,
+    /// Whose `X-Forwarded-*` headers are believed; `None` while nobody has
+    /// decided, which production refuses.
+    pub trusted_proxies: Option<TrustedProxies>,
+}
+
+impl Http {
+    pub(super) fn check(&self, bounds: &mut Bounds) {
+        bounds.number("http.body_limit", self.body_limit, 1024..=16 << 20);
+        bounds.duration(
+            "http.header_timeout",
+            self.header_timeout,
+            millis(100)..=mins(5),
+        );
+        bounds.duration(
+            "http.request_timeout",
+            self.request_timeout,
+            millis(100)..=mins(10),
+        );
+        bounds.number("http.max_connections", self.max_connections, 1..=1_000_000);
+    }
+}

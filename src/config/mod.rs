@@ -1,0 +1,106 @@
+//! The configuration: what can be set, where it comes from, and what is refused.
+//!
+//! - `defaults.toml` explains every key; a section here is a struct of the same name
+//! - [`Sources`], `environment`, `flat`: the layers and what overrides what
+//! - `load`, `reading`: all of it into a [`Config`], or every [`Problem`] at once
+//! - `bounds`, `check`, `secret`: what is refused, anywhere and in production
+//! - `show`: the configuration in force, and where each value came from
+
+mod backends;
+mod bounds;
+mod check;
+mod duration;
+mod environment;
+mod flat;
+mod http;
+mod load;
+mod log;
+mod origins;
+mod passwords;
+mod problem;
+mod proxies;
+mod reading;
+mod secret;
+mod show;
+mod shutdown;
+mod sources;
+mod tokens;
+mod ws;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    backends::{Bus, Store},
+    http::Http,
+    load::Loaded,
+    log::{Log, LogFormat},
+    origins::{AllowedOrigins, OriginErrors},
+    passwords::Passwords,
+    problem::{ConfigErrors, Problem},
+    proxies::TrustedProxies,
+    shutdown::Shutdown,
+    sources::Sources,
+    tokens::{HIDDEN, Tokens},
+    ws::Ws,
+};
+
+/// Everything that can be set. `defaults.toml` explains each key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Chosen by `APP_PROFILE`, not by a key.
+    #[serde(skip)]
+    pub profile: Profile,
+    /// What this process serves.
+    pub roles: Vec<Role>,
+    /// The HTTP listener.
+    pub http: Http,
+    /// Where accounts and sessions are kept.
+    pub store: Store,
+    /// What carries messages between sockets.
+    pub bus: Bus,
+    /// Access and refresh tokens.
+    pub tokens: Tokens,
+    /// Passwords and their hashing.
+    pub passwords: Passwords,
+    /// The WebSocket gateway.
+    pub ws: Ws,
+    /// The way from SIGTERM to the end.
+    pub shutdown: Shutdown,
+    /// Logs.
+    pub log: Log,
+}
+
+/// How strict the service is with its configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// Starts with anything that works, and warns.
+    #[default]
+    Development,
+    /// Refuses to start with what is unsafe on the internet.
+    Production,
+}
+
+impl Profile {
+    /// Every profile.
+    pub const ALL: [Self; 2] = [Self::Development, Self::Production];
+
+    /// The name in `APP_PROFILE` and in a configuration file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// A part of the service that a process can take on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The accounts' API.
+    Auth,
+    /// The WebSocket gateway.
+    Gateway,
+}

@@ -1,0 +1,95 @@
+use std::{path::PathBuf, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{
+    bounds::{Bounds, hours, mins, secs},
+    duration,
+};
+
+/// Access tokens (JWT) and refresh tokens.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tokens {
+    /// The `iss` claim that is written and required; 1 to 256 bytes.
+    pub issuer: String,
+    /// The `aud` claim that is written and required; 1 to 256 bytes.
+    pub audience: String,
+    /// The key of HS256; `None` signs with Ed25519 from `key_dir`. Serializes
+    /// as [`HIDDEN`].
+    #[serde(serialize_with = "hide")]
+    pub secret: Option<SecretString>,
+    /// Folder of the Ed25519 keys; the newest signs.
+    pub key_dir: PathBuf,
+    /// How long an access token is valid; 1 s to 24 h.
+    #[serde(with = "duration")]
+    pub access_ttl: Duration,
+    /// How far clocks may differ; at most 60 s.
+    #[serde(with = "duration")]
+    pub leeway: Duration,
+    /// A session ends when it isn't refreshed for this long; 1 min to
+    /// `refresh_absolute_ttl`.
+    #[serde(with = "duration")]
+    pub refresh_idle_ttl: Duration,
+    /// A session ends after this in any case; at most 3,650 days.
+    #[serde(with = "duration")]
+    pub refresh_absolute_ttl: Duration,
+    /// How long the previous refresh token still gets the same child; at most
+    /// 5 min, zero is never.
+    #[serde(with = "duration")]
+    pub refresh_grace: Duration,
+}
+
+/// What stands for a secret wherever the configuration is shown.
+pub const HIDDEN: &str = "(hidden)";
+
+fn hide<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| HIDDEN).serialize(serializer)
+}
+
+impl Tokens {
+    pub(super) fn check(&self, bounds: &mut Bounds) {
+        for (key, name) in [
+            ("tokens.issuer", &self.issuer),
+            ("tokens.audience", &self.audience),
+        ] {
+            bounds.require(key, (1..=256).contains(&name.len()), "has 1 to 256 bytes");
+        }
+        bounds.require(
+            "tokens.key_dir",
+            !self.key_dir.as_os_str().is_empty(),
+            "a folder's path is missing",
+        );
+        bounds.require(
+            "tokens.secret",
+            self.secret
+                .as_ref()
+                .is_none_or(|secret| !secret.expose_secret().is_empty()),
+            "is empty; leave it out to sign with the keys of tokens.key_dir",
+        );
+        bounds.duration("tokens.access_ttl", self.access_ttl, secs(1)..=hours(24));
+        bounds.duration("tokens.leeway", self.leeway, secs(0)..=secs(60));
+        let absolute = hours(24 * 3650);
+        bounds.duration(
+            "tokens.refresh_absolute_ttl",
+            self.refresh_absolute_ttl,
+            mins(1)..=absolute,
+        );
+        bounds.duration(
+            "tokens.refresh_idle_ttl",
+            self.refresh_idle_ttl,
+            mins(1)..=absolute,
+        );
+        bounds.require(
+            "tokens.refresh_idle_ttl",
+            self.refresh_idle_ttl <= self.refresh_absolute_ttl,
+            "is longer than tokens.refresh_absolute_ttl",
+        );
+        bounds.duration(
+            "tokens.refresh_grace",
+            self.refresh_grace,
+            secs(0)..=mins(5),
+        );
+    }
+}

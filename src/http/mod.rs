@@ -1,0 +1,46 @@
+//! The HTTP API: routes and their OpenAPI description from one list.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`auth`] | register, login, refresh, logout, password, me |
+//! | [`sessions`] | list and end sessions |
+//! | [`health`] | `/health`, `/livez`, `/readyz` |
+//! | [`docs`] | `/.well-known/jwks.json`, and the OpenAPI document's preamble |
+//! | [`json`] | JSON bodies in, bounded and strict |
+//! | [`bearer`] | the access token of a request |
+//! | [`client_address`] | who sent a request, behind trusted proxies |
+//! | [`errors`] | a use case's error becomes a problem |
+//! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
+
+pub mod auth;
+pub mod bearer;
+pub mod client_address;
+pub mod docs;
+mod errors;
+pub mod health;
+pub mod json;
+pub mod layers;
+pub mod sessions;
+
+use std::sync::Arc;
+
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::app::App;
+
+/// The list of routes.
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(auth::register))
+        .routes(routes!(auth::login))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
+        .routes(routes!(auth::change_password))
+        .routes(routes!(auth::me))
+        .routes(routes!(sessions::list))
+        .routes(routes!(sessions::end))
+        .routes(routes!(health::health))
+        .routes(routes!(health::livez))
+        .routes(routes!(health::readyz))
+        .routes(routes!(docs::jwks))
+}

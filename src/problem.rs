@@ -1,0 +1,180 @@
+//! One API error: `application/problem+json` (RFC 9457) with a stable `type`.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+macro_rules! problem_types {
+    ($( $(#[$doc:meta])* $name:ident = $status:ident, $slug:literal, $title:literal; )+) => {
+        /// What can be wrong with a request, or with the service.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ProblemType { $( $(#[$doc])* $name, )+ }
+
+        impl ProblemType {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )+];
+
+            /// The stable `type`: a URN.
+            #[must_use]
+            pub const fn urn(self) -> &'static str {
+                match self { $( Self::$name => concat!("urn:problem-type:", $slug), )+ }
+            }
+
+            /// The same sentence for every occurrence.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $( Self::$name => $title, )+ }
+            }
+
+            /// The HTTP status that goes with it.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $( Self::$name => StatusCode::$status, )+ }
+            }
+        }
+    };
+}
+
+problem_types! {
+    /// The body is no JSON.
+    MalformedJson = BAD_REQUEST, "malformed-json", "The body is not JSON";
+    /// The body, path or query is not what the operation takes.
+    InvalidRequest = BAD_REQUEST, "invalid-request", "The request is not what this operation takes";
+    /// The username can't be one.
+    InvalidUsername = BAD_REQUEST, "invalid-username", "The username is not acceptable";
+    /// The password can't be one here.
+    InvalidPassword = BAD_REQUEST, "invalid-password", "The password is not acceptable";
+    /// The handshake is not one of RFC 6455.
+    MalformedHandshake = BAD_REQUEST, "malformed-handshake", "The WebSocket handshake is malformed";
+    /// Wrong name or password.
+    InvalidCredentials = UNAUTHORIZED, "invalid-credentials", "The username or password is wrong";
+    /// The refresh token is good for nothing.
+    InvalidRefreshToken = UNAUTHORIZED, "invalid-refresh-token", "The refresh token is not valid";
+    /// The access token is missing or good for nothing.
+    InvalidToken = UNAUTHORIZED, "invalid-token", "The access token is missing or not valid";
+    /// The socket was asked for without a valid token.
+    TokenRequired = FORBIDDEN, "token-required", "A valid access token is required";
+    /// The page's origin is not on the list.
+    OriginNotAllowed = FORBIDDEN, "origin-not-allowed", "This origin is not allowed";
+    /// No such path.
+    NotFound = NOT_FOUND, "not-found", "There is nothing here";
+    /// No such session of this user.
+    SessionNotFound = NOT_FOUND, "session-not-found", "There is no such session";
+    /// The path has no such method.
+    MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not allowed here";
+    /// The request took too long to arrive or to serve.
+    RequestTimeout = REQUEST_TIMEOUT, "request-timeout", "The request took too long";
+    /// Somebody has that name.
+    NameTaken = CONFLICT, "name-taken", "The username is taken";
+    /// The body is larger than the limit.
+    BodyTooLarge = PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
+    /// The body is not declared as JSON.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body must be application/json";
+    /// Not a WebSocket handshake of version 13.
+    UpgradeRequired = UPGRADE_REQUIRED, "upgrade-required", "A WebSocket handshake is required";
+    /// The user has as many sockets as one may have.
+    TooManySocketsOfUser = TOO_MANY_REQUESTS, "too-many-sockets-of-user", "This user has too many sockets";
+    /// Something broke; the log says what.
+    Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side";
+    /// The hashing pool has all that it can do.
+    Busy = SERVICE_UNAVAILABLE, "busy", "Too many sign-ins at once";
+    /// The node has as many sockets as it may have.
+    TooManySockets = SERVICE_UNAVAILABLE, "too-many-sockets", "This node has too many sockets";
+    /// The store or the bus can't be reached.
+    Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The service can't serve this now";
+}
+
+/// The body of every error.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(title = "Problem", as = Problem)]
+pub struct ProblemBody {
+    /// What is wrong, for programs: a stable URN.
+    #[schema(example = "urn:problem-type:invalid-credentials")]
+    pub r#type: &'static str,
+    /// What is wrong, for people; the same for every occurrence.
+    #[schema(example = "The username or password is wrong")]
+    pub title: &'static str,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599, example = 401)]
+    pub status: u16,
+    /// What is wrong in this case, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub struct Problem {
+    kind: ProblemType,
+    detail: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem of that type.
+    #[must_use]
+    pub fn new(kind: ProblemType) -> Self {
+        Self {
+            kind,
+            detail: None,
+            retry_after: None,
+        }
+    }
+
+    /// Says more; never with anything secret.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says when to try again: in whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.kind.status();
+        let body = ProblemBody {
+            r#type: self.kind.urn(),
+            title: self.kind.title(),
+            status: status.as_u16(),
+            detail: self.detail,
+        };
+        let mut response = (status, axum::Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110 wants a challenge with every 401; RFC 6750 its error.
+            let challenge = if self.kind == ProblemType::InvalidToken {
+                "Bearer error=\"invalid_token\""
+            } else {
+                "Bearer"
+            };
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
+        }
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_millis().div_ceil(1000).max(1);
+            if let Ok(seconds) = HeaderValue::try_from(seconds.to_string()) {
+                headers.insert(header::RETRY_AFTER, seconds);
+            }
+        }
+        response
+    }
+}

@@ -1,0 +1,388 @@
+//! Bind, serve, drain.
+
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use contract::{RoomName, Timestamp};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{interval, sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::{
+    accounts::{
+        Accounts, SessionTimes,
+        passwords::{PasswordService, PasswordSettings, StartError as PasswordStartError},
+        tokens::{EndedSessions, KeyError, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
+    },
+    app::{App, Readiness},
+    config::{Config, Profile, Shutdown},
+    http::layers::Peer,
+    router,
+    wiring::{self, WiringError},
+    ws::{self, Gateway, close::Close},
+};
+
+/// Largest head of a request, in bytes; a token of 4 KiB fits.
+const MAX_HEAD: usize = 16 * 1024;
+
+/// Most headers of a request.
+const MAX_HEADERS: usize = 64;
+
+/// Connections that wait to be accepted.
+const LISTEN_BACKLOG: i32 = 1024;
+
+/// How long to wait when the process has no descriptors left.
+const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// How long a client may leave unread what it was sent. Longer than a socket's
+/// own limits, which say why before they end it.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How often sessions that ended by time are removed.
+const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Why the service can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address can't be listened on.
+    #[error("can't listen on {address}")]
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// A backend can't be used.
+    #[error(transparent)]
+    Wiring(#[from] WiringError),
+    /// No keys to sign with.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The hashing pool can't start.
+    #[error("the hashing pool can't start")]
+    Passwords(#[from] PasswordStartError),
+    /// The bus can't be listened to.
+    #[error("the bus can't be listened to")]
+    Bus(#[from] contract::BusError),
+    /// The OpenAPI document can't be written.
+    #[error("the OpenAPI document can't be written")]
+    Document(#[from] serde_json::Error),
+}
+
+/// A service that listens, and is to be run.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    router: Router,
+    app: Arc<App>,
+    gateway: Arc<Gateway>,
+    connections: Arc<Semaphore>,
+    header_timeout: Duration,
+    shutdown: Shutdown,
+    background: JoinSet<()>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Opens the backends, starts the hashing pool and binds the address:
+    /// whatever can go wrong at a start does so here.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+        let keys = Arc::new(keys(config)?);
+        let listener = listen(config.http.bind)?;
+        let address = listener.local_addr().map_err(|source| StartError::Bind {
+            address: config.http.bind,
+            source,
+        })?;
+        let backends = wiring::open(config).await?;
+        let passwords = PasswordService::start(password_settings(config))?;
+
+        let tokens = &config.tokens;
+        // Whoever holds a token that is still accepted must find its session here.
+        let ended = Arc::new(EndedSessions::new(tokens.access_ttl + tokens.leeway * 2));
+        let verifier = Arc::new(TokenVerifier::new(
+            keys.clone(),
+            &tokens.issuer,
+            &tokens.audience,
+            tokens.leeway,
+            ended.clone(),
+        ));
+        let accounts = Accounts {
+            credentials: backends.credentials.clone(),
+            sessions: backends.sessions.clone(),
+            bus: backends.bus.clone(),
+            passwords,
+            issuer: TokenIssuer::new(
+                keys.clone(),
+                &tokens.issuer,
+                &tokens.audience,
+                tokens.access_ttl,
+            ),
+            refresh_tokens: RefreshTokens::new(keys.clone()),
+            ended: ended.clone(),
+            times: SessionTimes {
+                idle_ttl: tokens.refresh_idle_ttl,
+                absolute_ttl: tokens.refresh_absolute_ttl,
+                grace: tokens.refresh_grace,
+            },
+        };
+        let readiness = Readiness::new(backends.credentials.clone(), backends.bus.clone());
+        let app = Arc::new(App {
+            accounts,
+            verifier: verifier.clone(),
+            keys,
+            readiness,
+            body_limit: config.http.body_limit,
+        });
+        let gateway = Gateway::new(
+            backends.bus.clone(),
+            verifier,
+            config.http.allowed_origins.clone(),
+            &config.ws,
+        );
+
+        let mut background = JoinSet::new();
+        // Before the first request: no session may end unheard.
+        let control = backends.bus.subscribe(&RoomName::control(), None).await?;
+        background.spawn(ws::control::listen(
+            control,
+            ended.clone(),
+            gateway.sockets().clone(),
+        ));
+        background.spawn(housekeeping(app.clone(), ended));
+
+        Ok(Self {
+            router: router::router(app.clone(), gateway.clone(), &config.http)?,
+            listener,
+            address,
+            app,
+            gateway,
+            connections: Arc::new(Semaphore::new(config.http.max_connections)),
+            header_timeout: config.http.header_timeout,
+            shutdown: config.shutdown.clone(),
+            background,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its gateway, to see sockets and rooms.
+    #[must_use]
+    pub fn gateway(&self) -> Arc<Gateway> {
+        self.gateway.clone()
+    }
+
+    /// Serves until `stop`, then drains: readiness fails, the listener closes
+    /// after `shutdown.drain_delay`, sockets get 1012 spread over
+    /// `shutdown.close_jitter`, requests under way are finished, all of it
+    /// within `shutdown.deadline`.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        let draining = CancellationToken::new();
+        let tracker = TaskTracker::new();
+        let mut stop = pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                accepted = accept(&self.listener, &self.connections) => {
+                    self.serve(accepted, &draining, &tracker);
+                }
+            }
+        }
+        tracing::info!(sockets = self.gateway.sockets().count(), "draining");
+        self.app.readiness.start_draining();
+        let drain = async {
+            let mut delay = pin!(sleep(self.shutdown.drain_delay));
+            loop {
+                tokio::select! {
+                    () = &mut delay => break,
+                    accepted = accept(&self.listener, &self.connections) => {
+                        self.serve(accepted, &draining, &tracker);
+                    }
+                }
+            }
+            draining.cancel();
+            tracker.close();
+            tokio::join!(
+                self.gateway
+                    .sockets()
+                    .drain(Close::Restarting, self.shutdown.close_jitter),
+                tracker.wait(),
+            );
+        };
+        if timeout(self.shutdown.deadline, drain).await.is_err() {
+            tracing::warn!(
+                sockets = self.gateway.sockets().count(),
+                connections = tracker.len(),
+                "the deadline has come: what is left is cut off"
+            );
+        }
+        self.background.shutdown().await;
+        tracing::info!("stopped");
+    }
+
+    fn serve(
+        &self,
+        (stream, peer, permit): (TcpStream, SocketAddr, OwnedSemaphorePermit),
+        draining: &CancellationToken,
+        tracker: &TaskTracker,
+    ) {
+        let router = self.router.clone();
+        let draining = draining.clone();
+        let header_timeout = self.header_timeout;
+        tracker.spawn(async move {
+            let _permit = permit;
+            if let Err(error) = tune(&stream) {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "socket options not set"
+                );
+            }
+            let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+                request
+                    .extensions_mut()
+                    .insert(Peer(peer.ip().to_canonical()));
+                router.clone().oneshot(request.map(Body::new))
+            });
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(header_timeout)
+                .max_buf_size(MAX_HEAD)
+                .max_headers(MAX_HEADERS)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = draining.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a connection broke"
+                );
+            }
+        });
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bind = || {
+        let socket = socket2::Socket::new(
+            socket2::Domain::for_address(address),
+            socket2::Type::STREAM,
+            None,
+        )?;
+        // A restart must not wait for the old connections' TIME_WAIT.
+        socket.set_reuse_address(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(LISTEN_BACKLOG)?;
+        TcpListener::from_std(socket.into())
+    };
+    bind().map_err(|source| StartError::Bind { address, source })
+}
+
+fn tune(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT))?;
+    Ok(())
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    connections: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    loop {
+        let Ok(permit) = connections.clone().acquire_owned().await else {
+            // Nobody closes the semaphore.
+            std::future::pending::<()>().await;
+            continue;
+        };
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, permit),
+            Err(error) => {
+                // Mostly the client's doing; but out of descriptors, this
+                // would turn round at full speed.
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "a connection was not accepted"
+                );
+                sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+fn keys(config: &Config) -> Result<KeyRing, KeyError> {
+    if let Some(secret) = &config.tokens.secret {
+        return KeyRing::from_secret(secret);
+    }
+    let dir = &config.tokens.key_dir;
+    match KeyRing::from_dir(dir) {
+        Err(KeyError::NoKey { .. }) if config.profile == Profile::Development => {
+            let path = KeyRing::make_in_dir(dir, Timestamp::now())?;
+            tracing::info!(path = %path.display(), "no signing key yet: made one, and kept it");
+            KeyRing::from_dir(dir)
+        }
+        keys => keys,
+    }
+}
+
+fn password_settings(config: &Config) -> PasswordSettings {
+    let passwords = &config.passwords;
+    PasswordSettings {
+        memory_kib: passwords.memory_kib,
+        iterations: passwords.iterations,
+        parallelism: passwords.parallelism,
+        min_bytes: passwords.min_bytes,
+        max_bytes: passwords.max_bytes,
+        min_score: passwords.min_score,
+        threads: passwords.threads,
+        queue: passwords.queue,
+        arena_idle: passwords.arena_idle,
+    }
+}
+
+/// Removes what ended by time: rows of sessions, memories of ended ones.
+async fn housekeeping(app: Arc<App>, ended: Arc<EndedSessions>) {
+    let mut ticks = interval(PURGE_INTERVAL);
+    loop {
+        ticks.tick().await;
+        let now = Timestamp::now();
+        ended.sweep(now);
+        match app.accounts.sessions.purge_expired(now).await {
+            Ok(0) => {}
+            Ok(purged) => tracing::info!(purged, "expired sessions removed"),
+            Err(error) => tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "expired sessions were not removed"
+            ),
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Logs: structured, to standard error, one line an event.
+
+use std::io::{IsTerminal, stderr};
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::config::{Log, LogFormat};
+
+/// Crates whose finest levels print frames as they are sent and received.
+const NEVER_TRACED: [&str; 2] = ["tungstenite=info", "hyper=info"];
+
+/// Why logs can't be written.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// Not a filter.
+    #[error("`log.filter` is not a filter")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// Something else writes the logs of this process.
+    #[error("logging is set up already")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Starts logging for the whole process.
+///
+/// # Errors
+/// [`TelemetryError`]
+pub fn start(log: &Log) -> Result<(), TelemetryError> {
+    let mut filter = EnvFilter::builder().parse(&log.filter)?;
+    for directive in NEVER_TRACED {
+        if let Ok(directive) = directive.parse() {
+            filter = filter.add_directive(directive);
+        }
+    }
+    let registry = tracing_subscriber::registry().with(filter);
+    match log.format {
+        LogFormat::Pretty => {
+            let layer = fmt::layer()
+                .with_writer(stderr)
+                .with_ansi(stderr().is_terminal())
+                .with_target(false);
+            registry.with(layer).try_init()?;
+        }
+        LogFormat::Json => {
+            let layer = fmt::layer().json().flatten_event(true).with_writer(stderr);
+            registry.with(layer).try_init()?;
+        }
+    }
+    Ok(())
+}

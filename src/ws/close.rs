@@ -1,0 +1,115 @@
+//! Why a socket is closed: one table, from which code, documents and labels
+//! come. 4000-4499 mean "come back", 4500-4999 "don't".
+
+use bytes::Bytes;
+use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode as Code};
+
+macro_rules! close_codes {
+    ($( $(#[$doc:meta])* $name:ident = $code:literal, $label:literal, $reconnect:literal, $text:literal; )+) => {
+        /// Why the service closes a socket.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Close { $( $(#[$doc])* $name, )+ }
+
+        impl Close {
+            /// All of them, in the order of their codes.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )+];
+
+            /// The code on the wire (RFC 6455, section 7.4).
+            #[must_use]
+            pub const fn code(self) -> u16 {
+                match self { $( Self::$name => $code, )+ }
+            }
+
+            /// A short name for logs and metrics.
+            #[must_use]
+            pub const fn label(self) -> &'static str {
+                match self { $( Self::$name => $label, )+ }
+            }
+
+            /// Whether the client should come back, and with what.
+            #[must_use]
+            pub const fn reconnect(self) -> &'static str {
+                match self { $( Self::$name => $reconnect, )+ }
+            }
+
+            /// The reason on the wire; at most 123 bytes.
+            #[must_use]
+            pub const fn reason(self) -> &'static str {
+                match self { $( Self::$name => $text, )+ }
+            }
+        }
+    };
+}
+
+close_codes! {
+    /// A frame that RFC 6455 doesn't allow.
+    ProtocolError = 1002, "protocol_error", "no: mend the client", "protocol error";
+    /// A text message that is not UTF-8.
+    NotUtf8 = 1007, "not_utf8", "no: mend the client", "text is not UTF-8";
+    /// A message longer than `ws.max_message_bytes`, in one frame or many.
+    TooBig = 1009, "too_big", "yes, with smaller messages", "message too big";
+    /// The service is going down; others take over.
+    Restarting = 1012, "restarting", "yes, at once, with jitter", "service restarting";
+    /// The bus didn't take a message of this socket; it was heard by nobody.
+    NotDelivered = 1013, "not_delivered", "yes, later; say it again", "message not delivered, try again later";
+    /// The access token ended.
+    TokenExpired = 4401, "token_expired", "yes, with a fresh token", "access token expired";
+    /// The reader fell behind by more than its backlog holds.
+    TooSlow = 4408, "too_slow", "yes; messages were missed", "reading too slowly, messages were missed";
+    /// The service lost messages of the room, so this socket would have missed some.
+    StateLost = 4410, "state_lost", "yes; messages were missed", "messages were missed";
+    /// More messages a second than `ws.max_messages_per_second`.
+    TooFast = 4429, "too_fast", "yes, and slow down", "sending too fast";
+    /// The session was ended: logout, revocation, password change or refresh reuse.
+    Revoked = 4503, "revoked", "no: sign in again", "session ended";
+    /// The token's grant doesn't allow what the socket did.
+    NotPermitted = 4507, "not_permitted", "no", "not permitted";
+}
+
+impl Close {
+    /// The close frame's content.
+    #[must_use]
+    pub fn frame(self) -> CloseFrame {
+        CloseFrame {
+            code: Code::from(self.code()),
+            reason: self.reason().into(),
+        }
+    }
+
+    /// The whole close frame, as a server sends it.
+    #[must_use]
+    pub fn wire(self) -> Bytes {
+        let mut payload = self.code().to_be_bytes().to_vec();
+        payload.extend_from_slice(self.reason().as_bytes());
+        super::wire::frame(super::wire::OpCode::Close, &payload)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_ascending_and_allowed_on_the_wire() {
+        assert!(
+            Close::ALL
+                .windows(2)
+                .all(|pair| pair[0].code() < pair[1].code())
+        );
+        for close in Close::ALL {
+            assert!(Code::from(close.code()).is_allowed(), "{close:?}");
+            assert!(close.reason().len() <= 123, "{close:?}");
+        }
+    }
+
+    #[test]
+    fn the_range_says_whether_to_come_back() {
+        for close in Close::ALL.iter().filter(|close| close.code() >= 4000) {
+            assert_eq!(
+                close.code() < 4500,
+                close.reconnect().starts_with("yes"),
+                "{close:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! One hub per active room on this node: it listens on the bus once, encodes
+//! each message once, and writes batches straight to its sockets' outboxes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use contract::{
+    BusError, ConnectionId, Delivery, Message, Published, RoomBus, RoomName, Subscription,
+};
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::{
+    sync::{OnceCell, Semaphore},
+    task::AbortHandle,
+};
+
+use super::{
+    close::Close,
+    outbox::Outbox,
+    wire::{Batch, BatchEncoder},
+};
+
+/// Messages that sockets of this node may have under way in a room before
+/// their publishers wait for the hub. Between a permit's return and the
+/// publish that it stood for, as many again may be given out, so twice this
+/// number stays below the bus's bound of 100: publishers of this node never
+/// make the hub miss a message, they are read more slowly instead.
+const PUBLISH_PERMITS: usize = 48;
+
+/// Bytes after which a batch is written, so that its memory stays bounded.
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// Members written to under one lock of the room, some 4 µs each: how long a
+/// socket may wait to come in or go.
+const SWEEP_STEP: usize = 64;
+
+/// Members written to before the other rooms of this core get their turn.
+const SWEEP_TURN: usize = 1024;
+
+/// The rooms that sockets of this node sit in.
+pub struct Hubs {
+    bus: Arc<dyn RoomBus>,
+    echo: bool,
+    rooms: DashMap<RoomName, Arc<Room>>,
+}
+
+struct Room {
+    name: RoomName,
+    members: Mutex<Members>,
+    permits: Semaphore,
+    /// Set once the hub listens; until then nobody's seat is ready.
+    hub: OnceCell<AbortHandle>,
+    /// The hub ended because the bus did; the next to join makes a new room.
+    dead: AtomicBool,
+}
+
+#[derive(Default)]
+struct Members {
+    seats: Slab<Member>,
+    /// The room has been left by its last member; whoever finds it looks again.
+    closed: bool,
+}
+
+struct Member {
+    connection: ConnectionId,
+    outbox: Arc<Outbox>,
+}
+
+impl Hubs {
+    /// Rooms on `bus`. With `echo`, a sender hears its own messages.
+    #[must_use]
+    pub fn new(bus: Arc<dyn RoomBus>, echo: bool) -> Arc<Self> {
+        Arc::new(Self {
+            bus,
+            echo,
+            rooms: DashMap::new(),
+        })
+    }
+
+    /// How many rooms have a socket of this node in them.
+    #[must_use]
+    pub fn rooms(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Takes a seat in a room: from when this returns, whatever is said there
+    /// reaches `outbox`, until the seat is dropped.
+    ///
+    /// # Errors
+    /// The bus's, if this is the first member and the room can't be listened to.
+    pub async fn join(
+        self: &Arc<Self>,
+        name: &RoomName,
+        connection: ConnectionId,
+        outbox: &Arc<Outbox>,
+    ) -> Result<Seat, BusError> {
+        let seat = loop {
+            let room = Arc::clone(&*self.rooms.entry(name.clone()).or_insert_with(|| {
+                Arc::new(Room {
+                    name: name.clone(),
+                    members: Mutex::default(),
+                    permits: Semaphore::new(PUBLISH_PERMITS),
+                    hub: OnceCell::new(),
+                    dead: AtomicBool::new(false),
+                })
+            }));
+            let mut members = room.members.lock();
+            if members.closed || room.dead.load(Ordering::Acquire) {
+                drop(members);
+                self.forget(&room);
+                continue;
+            }
+            let key = members.seats.insert(Member {
+                connection,
+                outbox: Arc::clone(outbox),
+            });
+            drop(members);
+            break Seat {
+                hubs: Arc::clone(self),
+                room,
+                key,
+                connection,
+            };
+        };
+        let room = &seat.room;
+        room.hub
+            .get_or_try_init(|| async {
+                let subscription = self.bus.subscribe(&room.name, None).await?;
+                let hub = tokio::spawn(run(Arc::clone(room), subscription, self.echo));
+                Ok(hub.abort_handle())
+            })
+            .await?;
+        Ok(seat)
+    }
+
+    fn forget(&self, room: &Arc<Room>) {
+        self.rooms
+            .remove_if(&room.name, |_, found| Arc::ptr_eq(found, room));
+    }
+}
+
+/// A socket's place in a room.
+pub struct Seat {
+    hubs: Arc<Hubs>,
+    room: Arc<Room>,
+    key: usize,
+    connection: ConnectionId,
+}
+
+impl Seat {
+    /// Says something in the room, waiting while the room's hub is behind.
+    ///
+    /// # Errors
+    /// The bus's: the message may not have been heard by anybody.
+    pub async fn publish(&self, message: Message) -> Result<Published, BusError> {
+        // Closing the semaphore is not done; an error could only mean that.
+        let permit = self.room.permits.acquire().await.ok();
+        let published = self.hubs.bus.publish(&self.room.name, message).await?;
+        if let Some(permit) = permit {
+            // The hub gives it back when it has the message.
+            permit.forget();
+        }
+        Ok(published)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut members = self.room.members.lock();
+        members.seats.remove(self.key);
+        if members.seats.is_empty() {
+            members.closed = true;
+            drop(members);
+            if let Some(hub) = self.room.hub.get() {
+                hub.abort();
+            }
+            self.hubs.forget(&self.room);
+        }
+    }
+}
+
+impl std::fmt::Debug for Seat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seat")
+            .field("room", &self.room.name)
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The hub: takes all that is pending, encodes it, hands it to every member.
+async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
+    let mut encoder = BatchEncoder::default();
+    loop {
+        let Some(mut delivery) = subscription.recv().await else {
+            room.dead.store(true, Ordering::Release);
+            close_all(&room, Close::StateLost);
+            return;
+        };
+        let mut taken = 0;
+        let drained = loop {
+            match delivery {
+                Delivery::Message(envelope) => {
+                    encoder.push(&envelope);
+                    taken += 1;
+                }
+                Delivery::Missed(missed) => {
+                    // In raw mode nothing can tell a client that messages are
+                    // missing but the end of the socket.
+                    tracing::warn!(room = %room.name, missed, "room lost messages; its sockets are closed");
+                    close_all(&room, Close::StateLost);
+                    taken += usize::try_from(missed).unwrap_or(usize::MAX);
+                }
+            }
+            if encoder.len() >= BATCH_BYTES {
+                break false;
+            }
+            match subscription.try_recv() {
+                Some(next) => delivery = next,
+                None => break true,
+            }
+        };
+        // Whatever they stood for has been taken from the bus.
+        let missing = PUBLISH_PERMITS.saturating_sub(room.permits.available_permits());
+        room.permits
+            .add_permits(if drained { missing } else { missing.min(taken) });
+        if !encoder.is_empty() {
+            let (batch, origins) = encoder.finish();
+            sweep(&room, &batch, &origins, echo).await;
+        }
+    }
+}
+
+/// Hands a batch to every member, in steps, so that a large room doesn't keep
+/// a core from the others. Whoever joins meanwhile may hear it or not: it was
+/// said before.
+async fn sweep(room: &Room, batch: &Batch, origins: &[Option<ConnectionId>], echo: bool) {
+    let mut next = 0;
+    loop {
+        {
+            let members = room.members.lock();
+            let end = members.seats.capacity().min(next + SWEEP_STEP);
+            for key in next..end {
+                let Some(member) = members.seats.get(key) else {
+                    continue;
+                };
+                if echo || !origins.contains(&Some(member.connection)) {
+                    member.outbox.send(batch);
+                } else if let Some(rest) = batch.without(origins, member.connection) {
+                    member.outbox.send(&rest);
+                }
+            }
+            next = end;
+            if end >= members.seats.capacity() {
+                return;
+            }
+        }
+        if next.is_multiple_of(SWEEP_TURN) {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+fn close_all(room: &Room, close: Close) {
+    for (_, member) in &room.members.lock().seats {
+        member.outbox.close(close);
+    }
+}

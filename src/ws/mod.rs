@@ -1,0 +1,103 @@
+//! The gateway: a token becomes a seat in a room.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`route`] | `GET /ws`: who is let in, and what the others are told |
+//! | [`handshake`] | RFC 6455's opening handshake, strictly |
+//! | `entrance` | a place and a seat before the answer, the connection after it |
+//! | `socket` | the one loop of a socket |
+//! | [`session`] | what a peer may do, decided without sockets or clocks |
+//! | [`hub`] | one listener per active room, one write per member and batch |
+//! | [`outbox`] | a socket's way out, with its bounded backlog |
+//! | [`wire`] | frames, and batches of them that are encoded once |
+//! | [`close`] | why a socket is closed: the table of codes |
+//! | [`sockets`] | how many, whose, and closing them |
+//! | [`control`] | sessions that ended, here or on another node |
+
+pub mod close;
+pub mod control;
+mod entrance;
+pub mod handshake;
+pub mod hub;
+pub mod outbox;
+pub mod route;
+pub mod session;
+mod socket;
+pub mod sockets;
+pub mod wire;
+
+use std::{sync::Arc, time::Duration};
+
+use contract::RoomBus;
+
+use self::{hub::Hubs, outbox::BacklogLimits, session::SessionLimits, sockets::Sockets};
+use crate::{
+    accounts::tokens::TokenVerifier,
+    config::{AllowedOrigins, Ws},
+};
+
+/// What every socket of this node shares.
+pub struct Gateway {
+    verifier: Arc<TokenVerifier>,
+    origins: AllowedOrigins,
+    allow_missing_origin: bool,
+    hubs: Arc<Hubs>,
+    sockets: Arc<Sockets>,
+    backlog: BacklogLimits,
+    limits: SessionLimits,
+    max_message_bytes: usize,
+    write_timeout: Duration,
+    close_timeout: Duration,
+}
+
+impl Gateway {
+    /// A gateway to the rooms of `bus`, for bearers of tokens that `verifier`
+    /// accepts, from pages of `origins`.
+    #[must_use]
+    pub fn new(
+        bus: Arc<dyn RoomBus>,
+        verifier: Arc<TokenVerifier>,
+        origins: AllowedOrigins,
+        ws: &Ws,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            verifier,
+            origins,
+            allow_missing_origin: ws.allow_missing_origin,
+            hubs: Hubs::new(bus, ws.echo),
+            sockets: Sockets::new(ws.max_connections, ws.max_connections_per_user),
+            backlog: BacklogLimits {
+                messages: ws.backlog_messages,
+                bytes: ws.backlog_bytes,
+            },
+            limits: SessionLimits {
+                messages_per_second: ws.max_messages_per_second,
+                heartbeat_interval: ws.heartbeat_interval,
+                heartbeat_timeout: ws.heartbeat_timeout,
+            },
+            max_message_bytes: ws.max_message_bytes,
+            write_timeout: ws.write_timeout,
+            close_timeout: ws.close_timeout,
+        })
+    }
+
+    /// The sockets of this node.
+    #[must_use]
+    pub fn sockets(&self) -> &Arc<Sockets> {
+        &self.sockets
+    }
+
+    /// The rooms with a socket of this node in them.
+    #[must_use]
+    pub fn hubs(&self) -> &Arc<Hubs> {
+        &self.hubs
+    }
+}
+
+impl std::fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gateway")
+            .field("sockets", &self.sockets)
+            .finish_non_exhaustive()
+    }
+}

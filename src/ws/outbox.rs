@@ -1,0 +1,329 @@
+//! A socket's way out: whole frames in, bytes to the kernel, and a bounded
+//! backlog while the reader is slow.
+//!
+//! The room's hub, the socket's own task and whoever ends a session all send
+//! through it, so frames never mix. Sending never waits: what the kernel
+//! doesn't take at once is kept, and the socket's task is woken to drain it.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IoSlice},
+    net::Shutdown,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use parking_lot::Mutex;
+use socket2::SockRef;
+use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, time::Instant};
+
+use super::{close::Close, wire::Batch};
+
+/// Chunks in one vectored write.
+const MAX_SLICES: usize = 32;
+
+/// How far a reader may fall behind.
+#[derive(Debug, Clone, Copy)]
+pub struct BacklogLimits {
+    /// Messages that wait.
+    pub messages: usize,
+    /// Bytes that wait.
+    pub bytes: usize,
+}
+
+/// A socket's way out.
+#[derive(Debug)]
+pub struct Outbox {
+    /// Empty until the connection has become a socket: what is sent before
+    /// waits.
+    writer: OnceLock<OwnedWriteHalf>,
+    limits: BacklogLimits,
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    backlog: VecDeque<Chunk>,
+    messages: usize,
+    bytes: usize,
+    /// Who ends the socket, and why; the first reason stands.
+    closing: Option<Closing>,
+    /// The peer is gone: nothing can be written any more.
+    broken: bool,
+}
+
+/// Who ends a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// The service, for this reason.
+    Service(Close),
+    /// The peer sent a close frame.
+    Peer,
+}
+
+/// What waits: the rest of a batch or a control frame.
+#[derive(Debug)]
+struct Chunk {
+    rest: Bytes,
+    since: Instant,
+    /// Where the batch's frames end, and how much of it is written; empty for
+    /// control frames.
+    ends: Arc<[u32]>,
+    written: usize,
+}
+
+impl Chunk {
+    fn messages(&self) -> usize {
+        self.ends.len()
+            - self
+                .ends
+                .partition_point(|&end| end as usize <= self.written)
+    }
+
+    /// Cuts what follows the frame that is half written, if one is.
+    fn keep_begun_frame(&mut self) {
+        if self.written == 0 {
+            self.rest.clear();
+            return;
+        }
+        let end = self
+            .ends
+            .iter()
+            .map(|&end| end as usize)
+            .find(|&end| end >= self.written);
+        if let Some(end) = end {
+            self.rest.truncate(end - self.written);
+        }
+    }
+}
+
+impl Outbox {
+    /// Keeps what is sent until there is something to send it through.
+    #[must_use]
+    pub fn new(limits: BacklogLimits) -> Self {
+        Self {
+            writer: OnceLock::new(),
+            limits,
+            state: Mutex::default(),
+            wake: Notify::new(),
+        }
+    }
+
+    /// Sends through `writer` from now on, first of all what waits.
+    pub fn attach(&self, writer: OwnedWriteHalf) {
+        // Only a second call could fail, and it would change nothing.
+        let _ = self.writer.set(writer);
+        self.drain();
+    }
+
+    /// Sends messages, or closes with [`Close::TooSlow`] if that would make
+    /// the backlog larger than its bound. Nothing is sent once the socket is
+    /// being closed.
+    pub fn send(&self, batch: &Batch) {
+        let mut state = self.state.lock();
+        if state.closing.is_some() || state.broken {
+            return;
+        }
+        self.put(&mut state, &batch.bytes, &batch.ends);
+        if state.messages > self.limits.messages || state.bytes > self.limits.bytes {
+            self.close_too_slow(&mut state);
+        }
+    }
+
+    /// Sends one whole control frame. Pongs count against the backlog as
+    /// messages do, so that a peer can't fill it with pings.
+    pub fn send_control(&self, frame: Bytes) {
+        let mut state = self.state.lock();
+        if state.closing.is_some() || state.broken {
+            return;
+        }
+        self.put(&mut state, &frame, &Arc::default());
+        if state.bytes > self.limits.bytes {
+            self.close_too_slow(&mut state);
+        }
+    }
+
+    /// Ends the socket: what waits is still sent, then the close frame, and
+    /// nothing after it. Later calls change nothing.
+    pub fn close(&self, close: Close) {
+        let mut state = self.state.lock();
+        if state.closing.is_none() {
+            self.begin_close(&mut state, close);
+        }
+    }
+
+    /// Answers the peer's close frame, after which nothing is sent.
+    pub fn answer_close(&self, reply: Bytes) {
+        let mut state = self.state.lock();
+        if state.closing.is_none() {
+            self.put(&mut state, &reply, &Arc::default());
+            state.closing = Some(Closing::Peer);
+        }
+    }
+
+    fn close_too_slow(&self, state: &mut State) {
+        // The reader would get all this too late; but a frame that has begun
+        // must end before the close frame can be understood.
+        state.backlog.truncate(1);
+        if let Some(first) = state.backlog.front_mut() {
+            first.keep_begun_frame();
+            if first.rest.is_empty() {
+                state.backlog.clear();
+            }
+        }
+        state.messages = state.backlog.iter().map(Chunk::messages).sum();
+        state.bytes = state.backlog.iter().map(|chunk| chunk.rest.len()).sum();
+        self.begin_close(state, Close::TooSlow);
+    }
+
+    fn begin_close(&self, state: &mut State, close: Close) {
+        self.put(state, &close.wire(), &Arc::default());
+        state.closing = Some(Closing::Service(close));
+        self.wake.notify_one();
+    }
+
+    fn put(&self, state: &mut State, bytes: &Bytes, ends: &Arc<[u32]>) {
+        let mut written = 0;
+        if state.backlog.is_empty() {
+            let tried = match self.writer.get() {
+                Some(writer) => writer.try_write(bytes),
+                None => Err(io::ErrorKind::WouldBlock.into()),
+            };
+            match tried {
+                Ok(n) if n == bytes.len() => return,
+                Ok(n) => written = n,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return self.broken(state),
+            }
+            self.wake.notify_one();
+        }
+        let chunk = Chunk {
+            rest: bytes.slice(written..),
+            since: Instant::now(),
+            ends: Arc::clone(ends),
+            written,
+        };
+        state.messages += chunk.messages();
+        state.bytes += chunk.rest.len();
+        state.backlog.push_back(chunk);
+    }
+
+    fn broken(&self, state: &mut State) {
+        *state = State {
+            closing: state.closing,
+            broken: true,
+            ..State::default()
+        };
+        self.wake.notify_one();
+    }
+
+    /// Waits until the socket's task has something to do here. Cancel-safe.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Waits until the kernel may take more. Cancel-safe.
+    ///
+    /// # Errors
+    /// The connection's.
+    pub async fn writable(&self) -> io::Result<()> {
+        match self.writer.get() {
+            Some(writer) => writer.writable().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Gives the kernel as much of the backlog as it takes.
+    pub fn drain(&self) {
+        let Some(writer) = self.writer.get() else {
+            return;
+        };
+        let mut state = self.state.lock();
+        while !state.backlog.is_empty() {
+            let slices: Vec<IoSlice<'_>> = state
+                .backlog
+                .iter()
+                .take(MAX_SLICES)
+                .map(|chunk| IoSlice::new(&chunk.rest))
+                .collect();
+            match writer.try_write_vectored(&slices) {
+                Ok(0) => return self.broken(&mut state),
+                Ok(n) => state.written(n),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => return self.broken(&mut state),
+            }
+        }
+    }
+
+    /// Says to the peer that nothing more will come.
+    pub fn shutdown(&self) {
+        if let Some(writer) = self.writer.get() {
+            // A peer that is gone already needn't be told.
+            let _ = SockRef::from(writer.as_ref()).shutdown(Shutdown::Write);
+        }
+    }
+
+    /// Makes the end of the connection a reset: what the kernel still holds for
+    /// a peer that doesn't read is given up at once.
+    pub fn reset_on_drop(&self) {
+        if let Some(writer) = self.writer.get() {
+            // At worst the kernel gives up by itself, minutes later.
+            let _ = SockRef::from(writer.as_ref()).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    /// What the socket's task must know.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let state = self.state.lock();
+        Status {
+            oldest: state.backlog.front().map(|chunk| chunk.since),
+            closing: state.closing,
+            broken: state.broken,
+        }
+    }
+
+    /// The oldest has waited too long: what waits is given up, and the socket
+    /// is closed as too slow.
+    pub fn give_up(&self) {
+        let mut state = self.state.lock();
+        if state.closing.is_none() && !state.broken {
+            self.close_too_slow(&mut state);
+        }
+    }
+}
+
+impl State {
+    fn written(&mut self, mut n: usize) {
+        self.bytes -= n;
+        while let Some(first) = self.backlog.front_mut() {
+            let before = first.messages();
+            let taken = n.min(first.rest.len());
+            first.rest.advance(taken);
+            first.written += taken;
+            n -= taken;
+            self.messages -= before - first.messages();
+            if !first.rest.is_empty() {
+                break;
+            }
+            self.backlog.pop_front();
+        }
+        if self.backlog.is_empty() {
+            // A socket that was slow once must not keep the memory for it.
+            self.backlog = VecDeque::new();
+        }
+    }
+}
+
+/// What the socket's task must know of its outbox.
+#[derive(Debug, Clone, Copy)]
+pub struct Status {
+    /// Since when the oldest of what waits for the kernel does.
+    pub oldest: Option<Instant>,
+    /// Who ends the socket, and why.
+    pub closing: Option<Closing>,
+    /// The peer is gone.
+    pub broken: bool,
+}

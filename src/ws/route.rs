@@ -1,0 +1,133 @@
+//! `GET /ws`: whoever has a token is let in, everybody else gets an answer
+//! that is no socket.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use contract::Timestamp;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{
+    Gateway,
+    entrance::{Entrance, EntranceError},
+    handshake::{self, BEARER, Refusal},
+    sockets::Full,
+};
+use crate::problem::{Problem, ProblemBody, ProblemType};
+
+/// How long a client that finds no place should wait.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The gateway's routes with their description.
+pub fn routes() -> OpenApiRouter<Arc<Gateway>> {
+    OpenApiRouter::new().routes(routes!(open_socket))
+}
+
+/// Open a socket in a room
+///
+/// The room is the one that the access token names. Whatever one socket sends,
+/// as text or binary, every socket in the room receives.
+#[utoipa::path(
+    get,
+    path = "/ws",
+    operation_id = "openSocket",
+    tag = "rooms",
+    params(
+        ("Sec-WebSocket-Protocol" = String, Header,
+            description = "`bearer` and the access token, in this order: in a browser, `new WebSocket(url, [\"bearer\", token])`"),
+        ("Origin" = Option<String>, Header,
+            description = "if present, one of the allowed origins"),
+    ),
+    responses(
+        (status = 101, description = "The connection is a WebSocket now, with the subprotocol `bearer`"),
+        (status = 400, description = "Not a handshake of RFC 6455", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 403, description = "No valid access token, or an origin that is not allowed", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 426, description = "Not a WebSocket handshake, or not version 13", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 429, description = "The user has too many sockets", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 503, description = "The node has too many sockets, or is going down", body = ProblemBody, content_type = "application/problem+json"),
+    )
+)]
+async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let asked = handshake::read(&parts, |origin| match origin {
+        Some(origin) => gateway.origins.allows(origin),
+        None => gateway.allow_missing_origin,
+    });
+    let asked = match asked {
+        Ok(asked) => asked,
+        Err(refusal) => return refuse(refusal),
+    };
+    let token = match gateway.verifier.verify(&asked.token, Timestamp::now()) {
+        Ok(token) => token,
+        Err(reason) => {
+            tracing::info!(%reason, "socket refused");
+            return refuse(Refusal::Token);
+        }
+    };
+    let Some(upgrade) = parts.extensions.remove::<hyper::upgrade::OnUpgrade>() else {
+        return refuse(Refusal::NotAnUpgrade);
+    };
+    // Before the answer: whoever reads the 101 hears what is said from then on.
+    let entrance = match Entrance::reserve(&gateway, token).await {
+        Ok(entrance) => entrance,
+        Err(reason) => return refuse_entrance(&reason),
+    };
+    tokio::spawn(entrance.enter(gateway, upgrade));
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(
+        header::SEC_WEBSOCKET_PROTOCOL,
+        HeaderValue::from_static(BEARER),
+    );
+    match HeaderValue::try_from(asked.accept) {
+        Ok(accept) => headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept),
+        Err(_) => return Problem::new(ProblemType::Internal).into_response(),
+    };
+    response
+}
+
+fn refuse(refusal: Refusal) -> Response {
+    let kind = match refusal {
+        Refusal::NotAnUpgrade | Refusal::Version => ProblemType::UpgradeRequired,
+        Refusal::Malformed(_) => ProblemType::MalformedHandshake,
+        Refusal::Origin => ProblemType::OriginNotAllowed,
+        Refusal::Token => ProblemType::TokenRequired,
+    };
+    let mut response = Problem::new(kind)
+        .detail(refusal.to_string())
+        .into_response();
+    if kind == ProblemType::UpgradeRequired {
+        let headers = response.headers_mut();
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(
+            header::SEC_WEBSOCKET_VERSION,
+            HeaderValue::from_static("13"),
+        );
+    }
+    response
+}
+
+fn refuse_entrance(reason: &EntranceError) -> Response {
+    let kind = match reason {
+        EntranceError::Full(Full::Node) => ProblemType::TooManySockets,
+        EntranceError::Full(Full::User) => ProblemType::TooManySocketsOfUser,
+        EntranceError::SessionEnded => return refuse(Refusal::Token),
+        EntranceError::Bus(error) => {
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                "a room can't be listened to"
+            );
+            ProblemType::Unavailable
+        }
+    };
+    Problem::new(kind).retry_after(RETRY_AFTER).into_response()
+}

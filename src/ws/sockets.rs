@@ -1,0 +1,216 @@
+//! The sockets of this node: how many there may be, which belong to a session
+//! that ended, and closing them all.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use contract::{ConnectionId, SessionId, UserId};
+use dashmap::{DashMap, mapref::entry::Entry};
+use tokio::{sync::Notify, time::sleep};
+
+use super::{close::Close, outbox::Outbox};
+
+/// How often a drain closes the next sockets.
+const DRAIN_STEP: Duration = Duration::from_millis(20);
+
+/// The sockets of this node.
+pub struct Sockets {
+    max: usize,
+    max_per_user: usize,
+    count: AtomicUsize,
+    per_user: DashMap<UserId, usize>,
+    by_session: DashMap<SessionId, Vec<(ConnectionId, Arc<Outbox>)>>,
+    emptied: Notify,
+}
+
+/// Why one more socket is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Full {
+    /// The node has as many as it may have.
+    #[error("this node has as many sockets as it may have")]
+    Node,
+    /// The user has as many as one may have.
+    #[error("this user has as many sockets as one may have")]
+    User,
+}
+
+impl Sockets {
+    /// At most `max` sockets, at most `max_per_user` of one user.
+    #[must_use]
+    pub fn new(max: usize, max_per_user: usize) -> Arc<Self> {
+        Arc::new(Self {
+            max,
+            max_per_user,
+            count: AtomicUsize::new(0),
+            per_user: DashMap::new(),
+            by_session: DashMap::new(),
+            emptied: Notify::new(),
+        })
+    }
+
+    /// Counts one more socket of a user, until the admission is dropped.
+    ///
+    /// # Errors
+    /// [`Full`]
+    pub fn admit(self: &Arc<Self>, user: UserId) -> Result<Admission, Full> {
+        self.count
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+                (n < self.max).then_some(n + 1)
+            })
+            .map_err(|_| Full::Node)?;
+        let mut of_user = self.per_user.entry(user).or_insert(0);
+        if *of_user >= self.max_per_user {
+            drop(of_user);
+            self.one_less();
+            return Err(Full::User);
+        }
+        *of_user += 1;
+        drop(of_user);
+        Ok(Admission {
+            sockets: Arc::clone(self),
+            user,
+        })
+    }
+
+    /// Makes a socket known under its session, until the registration is dropped.
+    #[must_use]
+    pub fn register(
+        self: &Arc<Self>,
+        session: SessionId,
+        connection: ConnectionId,
+        outbox: &Arc<Outbox>,
+    ) -> Registration {
+        self.by_session
+            .entry(session)
+            .or_default()
+            .push((connection, Arc::clone(outbox)));
+        Registration {
+            sockets: Arc::clone(self),
+            session,
+            connection,
+        }
+    }
+
+    /// How many sockets there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Acquire)
+    }
+
+    /// Closes the sockets of a session; returns how many.
+    pub fn close_session(&self, session: SessionId, close: Close) -> usize {
+        // Cloned, so that no lock of the map is held across a write.
+        let of_session = self
+            .by_session
+            .get(&session)
+            .map(|of| of.clone())
+            .unwrap_or_default();
+        for (_, outbox) in &of_session {
+            outbox.close(close);
+        }
+        of_session.len()
+    }
+
+    /// Closes all sockets, spread evenly over `spread`, so that their clients
+    /// don't come back all at once; then waits until they are gone.
+    pub async fn drain(&self, close: Close, spread: Duration) {
+        let outboxes: Vec<Arc<Outbox>> = self
+            .by_session
+            .iter()
+            .flat_map(|of| {
+                of.iter()
+                    .map(|(_, outbox)| Arc::clone(outbox))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let steps =
+            usize::try_from(spread.as_millis() / DRAIN_STEP.as_millis()).unwrap_or(usize::MAX);
+        let step = outboxes.len().div_ceil(steps.max(1)).max(1);
+        let mut steps = outboxes.chunks(step).peekable();
+        while let Some(step) = steps.next() {
+            for outbox in step {
+                outbox.close(close);
+            }
+            if steps.peek().is_some() {
+                sleep(DRAIN_STEP).await;
+            }
+        }
+        drop(outboxes);
+        loop {
+            let emptied = self.emptied.notified();
+            // Those that were just being registered.
+            for of in &self.by_session {
+                for (_, outbox) in of.iter() {
+                    outbox.close(close);
+                }
+            }
+            if self.count() == 0 {
+                return;
+            }
+            tokio::select! {
+                () = emptied => {}
+                () = sleep(DRAIN_STEP) => {}
+            }
+        }
+    }
+
+    fn one_less(&self) {
+        if self.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.emptied.notify_waiters();
+        }
+    }
+}
+
+impl fmt::Debug for Sockets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sockets")
+            .field("count", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One counted socket.
+#[derive(Debug)]
+pub struct Admission {
+    sockets: Arc<Sockets>,
+    user: UserId,
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut of_user) = self.sockets.per_user.entry(self.user) {
+            *of_user.get_mut() -= 1;
+            if *of_user.get() == 0 {
+                of_user.remove();
+            }
+        }
+        self.sockets.one_less();
+    }
+}
+
+/// One socket known under its session.
+#[derive(Debug)]
+pub struct Registration {
+    sockets: Arc<Sockets>,
+    session: SessionId,
+    connection: ConnectionId,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if let Entry::Occupied(mut of_session) = self.sockets.by_session.entry(self.session) {
+            of_session
+                .get_mut()
+                .retain(|(connection, _)| *connection != self.connection);
+            if of_session.get().is_empty() {
+                of_session.remove();
+            }
+        }
+    }
+}

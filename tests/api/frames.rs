@@ -1,0 +1,121 @@
+//! Broken frames close the socket with the code of the standard; the room goes on.
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tokio_tungstenite::MaybeTlsStream;
+
+use crate::{
+    service::{Service, soon},
+    socket::Socket,
+};
+
+fn tcp(socket: &mut Socket) -> &mut TcpStream {
+    match socket.stream.get_mut() {
+        MaybeTlsStream::Plain(stream) => stream,
+        _ => panic!("not plain"),
+    }
+}
+
+/// A client's frame, masked with zeros.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        len @ 0..=125 => bytes.push(0x80 | len as u8),
+        len @ 126..=0xFFFF => {
+            bytes.push(0x80 | 126);
+            bytes.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        len => {
+            bytes.push(0x80 | 127);
+            bytes.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+async fn code_after(service: &Service, bytes: &[u8]) -> u16 {
+    let mut socket = service.socket_in("lobby").await;
+    tcp(&mut socket).write_all(bytes).await.unwrap();
+    socket.closed().await.code.into()
+}
+
+#[tokio::test]
+async fn each_defect_has_its_code() {
+    let service = Service::start().await;
+    let mut bystander = service.socket_in("lobby").await;
+    let large = "x".repeat(65_537);
+    let fragments = [frame(0x01, &[b'x'; 40_000]), frame(0x80, &[b'x'; 40_000])].concat();
+    let announced = [
+        0x82, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0,
+    ];
+    for (what, bytes, code) in [
+        ("not masked", vec![0x81, 0x02, b'h', b'i'], 1002),
+        ("reserved bits", frame(0xC1, b"hi"), 1002),
+        ("an unknown opcode", frame(0x83, b"hi"), 1002),
+        ("an unknown control opcode", frame(0x8B, b""), 1002),
+        ("a fragmented ping", frame(0x09, b""), 1002),
+        ("a ping of 126 bytes", frame(0x89, &[0; 126]), 1002),
+        ("a continuation of nothing", frame(0x80, b"hi"), 1002),
+        (
+            "a message within a message",
+            [frame(0x01, b"a"), frame(0x81, b"b")].concat(),
+            1002,
+        ),
+        ("a close of one byte", frame(0x88, &[3]), 1002),
+        ("text that is not UTF-8", frame(0x81, &[0xFF, 0xFE]), 1007),
+        ("a lone surrogate", frame(0x81, &[0xED, 0xA0, 0x80]), 1007),
+        ("half a character at the end", frame(0x81, &[0xC3]), 1007),
+        ("64 KiB and a byte", frame(0x81, large.as_bytes()), 1009),
+        ("the same in fragments", fragments, 1009),
+        ("2^63 bytes announced", announced.to_vec(), 1009),
+    ] {
+        assert_eq!(code_after(&service, &bytes).await, code, "{what}");
+    }
+    bystander.hears_nothing_but_itself().await;
+}
+
+#[tokio::test]
+async fn a_whole_message_may_come_in_any_pieces() {
+    let service = Service::start().await;
+    let mut listener = service.socket_in("lobby").await;
+    let mut socket = service.socket_in("lobby").await;
+    let bytes = [
+        frame(0x01, "grü".as_bytes()),
+        frame(0x89, b"in between"),
+        frame(0x00, "ß".as_bytes()),
+        frame(0x80, b" Gott"),
+    ]
+    .concat();
+    for byte in bytes {
+        tcp(&mut socket).write_all(&[byte]).await.unwrap();
+    }
+    assert_eq!(listener.hear().await, "grüß Gott");
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_its_payload() {
+    let service = Service::start().await;
+    let mut socket = service.socket_in("lobby").await;
+    let tcp = tcp(&mut socket);
+    tcp.write_all(&frame(0x89, b"are you there?"))
+        .await
+        .unwrap();
+    let mut pong = [0; 16];
+    soon(tcp.read_exact(&mut pong)).await.unwrap();
+    assert_eq!(&pong, b"\x8A\x0Eare you there?");
+}
+
+#[tokio::test]
+async fn a_close_is_answered_and_the_connection_ended() {
+    let service = Service::start().await;
+    let mut socket = service.socket_in("lobby").await;
+    let tcp = tcp(&mut socket);
+    tcp.write_all(&frame(0x88, &[0x03, 0xE8])).await.unwrap();
+    let mut rest = Vec::new();
+    soon(tcp.read_to_end(&mut rest)).await.unwrap();
+    assert_eq!(rest, [0x88, 0x02, 0x03, 0xE8]);
+}

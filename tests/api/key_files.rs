@@ -1,0 +1,131 @@
+//! Without a shared secret, tokens are signed with Ed25519 keys of a folder,
+//! whose public half is served.
+
+use std::{os::unix::fs::PermissionsExt, path::PathBuf};
+
+use contract::Timestamp;
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use service::accounts::tokens::KeyRing;
+
+use crate::{
+    mint,
+    service::{Answer, Service},
+};
+
+const NO_SECRET: &[(&str, &str)] = &[("JWT_SECRET", "")];
+
+async fn jwks(service: &Service) -> JwkSet {
+    let answer = Answer::of(service.request(Method::GET, "/.well-known/jwks.json")).await;
+    serde_json::from_value(answer.body).unwrap()
+}
+
+fn keys(service: &Service) -> Vec<PathBuf> {
+    std::fs::read_dir(service.dir.path().join("keys"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect()
+}
+
+#[tokio::test]
+async fn development_makes_its_own_keys_keeps_them_and_to_itself() {
+    let service = Service::with(NO_SECRET).await;
+    let tokens = service.sign_up("ann").await;
+    service
+        .socket(&tokens.access)
+        .await
+        .hears_nothing_but_itself()
+        .await;
+    let files = keys(&service);
+    assert_eq!(files.len(), 2);
+    for file in files {
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+    }
+    let service = service.restart().await;
+    assert_eq!(keys(&service).len(), 2);
+    assert_eq!(
+        service.get("/auth/me", &tokens.access).await.status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        service.refresh(&tokens.refresh).await.status,
+        StatusCode::OK
+    );
+}
+
+#[tokio::test]
+async fn anybody_can_verify_with_the_served_keys() {
+    let service = Service::with(NO_SECRET).await;
+    let tokens = service.sign_up("ann").await;
+    let header = jsonwebtoken::decode_header(&tokens.access).unwrap();
+    assert_eq!(header.typ.as_deref(), Some("at+jwt"));
+    let set = jwks(&service).await;
+    let jwk = set.find(&header.kid.unwrap()).unwrap();
+    let mut validation = Validation::new(Algorithm::EdDSA);
+    validation.set_audience(&["service"]);
+    let key = DecodingKey::from_jwk(jwk).unwrap();
+    let claims = jsonwebtoken::decode::<Value>(&tokens.access, &key, &validation)
+        .unwrap()
+        .claims;
+    assert_eq!(claims["room"], claims["sub"]);
+    assert_eq!(claims["grant"], "rw");
+}
+
+#[tokio::test]
+async fn a_newer_key_signs_and_the_older_still_verifies() {
+    let service = Service::with(NO_SECRET).await;
+    let old = service.sign_up("ann").await;
+    KeyRing::make_in_dir(&service.dir.path().join("keys"), Timestamp::now()).unwrap();
+    let service = service.restart().await;
+    let new = service.sign_in("ann").await;
+    let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+    assert_ne!(kid(&old.access), kid(&new.access));
+    assert_eq!(jwks(&service).await.keys.len(), 2);
+    for tokens in [&old, &new] {
+        assert_eq!(
+            service.get("/auth/me", &tokens.access).await.status,
+            StatusCode::OK
+        );
+        assert_eq!(
+            service.refresh(&tokens.refresh).await.status,
+            StatusCode::OK
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_public_key_is_no_shared_secret() {
+    let service = Service::with(NO_SECRET).await;
+    let tokens = service.sign_up("ann").await;
+    let kid = jsonwebtoken::decode_header(&tokens.access)
+        .unwrap()
+        .kid
+        .unwrap();
+    let set = serde_json::to_value(jwks(&service).await).unwrap();
+    let public = set["keys"][0]["x"].as_str().unwrap().to_owned();
+    let header = serde_json::json!({"typ": "at+jwt", "alg": "HS256", "kid": kid});
+    for secret in [public.as_str(), mint::SECRET] {
+        let token = mint::signed(&header, &mint::claims("lobby"), secret);
+        service
+            .get("/auth/me", &token)
+            .await
+            .is_problem(401, "invalid-token");
+        let token = mint::signed(
+            &serde_json::json!({"typ": "at+jwt", "alg": "HS256"}),
+            &mint::claims("lobby"),
+            secret,
+        );
+        service
+            .get("/auth/me", &token)
+            .await
+            .is_problem(401, "invalid-token");
+    }
+}
+
+#[tokio::test]
+async fn a_shared_secret_publishes_nothing() {
+    let service = Service::start().await;
+    assert!(jwks(&service).await.keys.is_empty());
+}

@@ -1,0 +1,28 @@
+//! The promises of the service, spoken over HTTP and WebSocket to the
+//! production bootstrap on a free port. One binary, so that it links once.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
+
+mod accounts;
+mod backpressure;
+mod bad_bodies;
+mod document;
+mod endings;
+mod frames;
+mod gate;
+mod handshakes;
+mod http_manners;
+mod key_files;
+mod mint;
+mod refreshing;
+mod rooms;
+mod service;
+mod sessions;
+mod shutdown;
+mod socket;
+mod tokens;

@@ -1,0 +1,261 @@
+//! A service of one's own for each test, with everything it needs in a folder
+//! that goes with it.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use service::{
+    config::{Config, Sources},
+    server::Server,
+    ws::Gateway,
+};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
+
+use crate::{mint, socket::Socket};
+
+/// A password that the policy takes.
+pub const PASSWORD: &str = "plum-tractor-91-violin";
+
+/// Longest that anything here may take: a promise kept late is broken.
+pub const SOON: Duration = Duration::from_secs(20);
+
+pub struct Service {
+    pub address: SocketAddr,
+    pub gateway: Arc<Gateway>,
+    pub client: reqwest::Client,
+    pub dir: Arc<TempDir>,
+    variables: Vec<(String, String)>,
+    stop: Option<oneshot::Sender<()>>,
+    running: JoinHandle<()>,
+}
+
+impl Service {
+    pub async fn start() -> Self {
+        Self::with(&[]).await
+    }
+
+    /// Starts with environment variables, as an operator would set them.
+    pub async fn with(variables: &[(&str, &str)]) -> Self {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect();
+        Self::in_dir(Arc::new(tempfile::tempdir().unwrap()), variables).await
+    }
+
+    async fn in_dir(dir: Arc<TempDir>, variables: Vec<(String, String)>) -> Self {
+        let config = config(&dir, &variables);
+        let server = Server::bind(&config).await.unwrap();
+        let address = server.local_addr();
+        let gateway = server.gateway();
+        let (stop, stopped) = oneshot::channel();
+        let running = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        let client = reqwest::Client::new();
+        Self {
+            address,
+            gateway,
+            client,
+            dir,
+            variables,
+            stop: Some(stop),
+            running,
+        }
+    }
+
+    /// Stops the service, in order, and starts it again on the same data.
+    pub async fn restart(mut self) -> Self {
+        self.stop().await;
+        Self::in_dir(self.dir.clone(), self.variables.clone()).await
+    }
+
+    /// The same, with some variables set otherwise.
+    pub async fn restart_with(mut self, variables: &[(&str, &str)]) -> Self {
+        for (name, value) in variables {
+            self.variables.push(((*name).into(), (*value).into()));
+        }
+        self.restart().await
+    }
+
+    /// Asks the service to stop, as SIGTERM does.
+    pub fn begin_stop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).unwrap();
+        }
+    }
+
+    pub async fn stop(&mut self) {
+        self.begin_stop();
+        soon(&mut self.running).await.unwrap();
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, self.url(path))
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        Answer::of(self.request(Method::GET, path).bearer_auth(token)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        Answer::of(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn post_as(&self, token: &str, path: &str, body: Value) -> Answer {
+        Answer::of(
+            self.request(Method::POST, path)
+                .bearer_auth(token)
+                .json(&body),
+        )
+        .await
+    }
+
+    pub async fn register(&self, username: &str, password: &str) -> Answer {
+        self.post(
+            "/auth/register",
+            json!({"username": username, "password": password}),
+        )
+        .await
+    }
+
+    pub async fn login(&self, username: &str, password: &str) -> Answer {
+        self.post(
+            "/auth/login",
+            json!({"username": username, "password": password}),
+        )
+        .await
+    }
+
+    pub async fn refresh(&self, refresh_token: &str) -> Answer {
+        self.post("/auth/refresh", json!({"refresh_token": refresh_token}))
+            .await
+    }
+
+    /// Registers and signs in.
+    pub async fn sign_up(&self, username: &str) -> Tokens {
+        assert_eq!(
+            self.register(username, PASSWORD).await.status,
+            StatusCode::CREATED
+        );
+        self.sign_in(username).await
+    }
+
+    pub async fn sign_in(&self, username: &str) -> Tokens {
+        let answer = self.login(username, PASSWORD).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        Tokens::of(&answer)
+    }
+
+    pub async fn socket(&self, token: &str) -> Socket {
+        Socket::open(self.address, token).await.unwrap()
+    }
+
+    /// A socket of somebody whom another back end, which shares the secret,
+    /// sends to `room`.
+    pub async fn socket_in(&self, room: &str) -> Socket {
+        self.socket(&mint::token(&mint::claims(room))).await
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.running.abort();
+    }
+}
+
+fn config(dir: &TempDir, variables: &[(String, String)]) -> Config {
+    let path = |name: &str| -> PathBuf { dir.path().join(name) };
+    let mut sources = Sources::default()
+        .variable("GATEWAY_BIND_ADDR", "127.0.0.1:0")
+        .variable("JWT_SECRET", mint::SECRET)
+        .variable("DATABASE_URL", format!("sqlite:{}", path("accounts.db").display()))
+        .variable("APP__TOKENS__KEY_DIR", path("keys"))
+        // The cheap profile: tests need many hashes, not safe ones.
+        .variable("APP__PASSWORDS__MEMORY_KIB", "64")
+        .variable("APP__PASSWORDS__ITERATIONS", "1");
+    for (name, value) in variables {
+        sources = sources.variable(name, value);
+    }
+    Config::load(&sources)
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .config
+}
+
+pub struct Tokens {
+    pub access: String,
+    pub refresh: String,
+}
+
+impl Tokens {
+    pub fn of(answer: &Answer) -> Self {
+        let text = |name: &str| answer.body[name].as_str().unwrap().to_owned();
+        Self {
+            access: text("access_token"),
+            refresh: text("refresh_token"),
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Value,
+}
+
+impl Answer {
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        let response = soon(request.send()).await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        let text = soon(response.text()).await.unwrap();
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Checks that this is a Problem of that kind.
+    #[track_caller]
+    pub fn is_problem(&self, status: u16, slug: &str) {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        assert_eq!(
+            self.body["type"],
+            format!("urn:problem-type:{slug}"),
+            "{self:?}"
+        );
+        assert_eq!(self.body["status"], status);
+        assert!(self.body["title"].is_string());
+    }
+}
+
+pub async fn soon<F: Future>(future: F) -> F::Output {
+    timeout(SOON, future)
+        .await
+        .expect("this should have happened by now")
+}
+
+/// Waits until a condition holds.
+pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(timeout(SOON, waiting).await.is_ok(), "{what}");
+}

@@ -1,0 +1,16 @@
+//! The promises of the binary: what an operator sees, and what survives.
+
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used
+)]
+
+mod durability;
+mod first_minute;
+mod process;
+mod refusals;
+mod secrets;
+mod signals;
+mod storm;

@@ -1,0 +1,143 @@
+//! The binary as its own process, in a folder of its own, with a cleared
+//! environment; killed by its own id when the test ends.
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex, mpsc},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub const PASSWORD: &str = "plum-tractor-91-violin";
+
+pub const SOON: Duration = Duration::from_secs(60);
+
+pub struct Process {
+    child: Child,
+    pub address: String,
+    pub dir: Arc<TempDir>,
+    pub welcome: Arc<Mutex<String>>,
+    log: Option<JoinHandle<String>>,
+    client: reqwest::Client,
+}
+
+/// The binary with nothing of the caller's environment.
+pub fn command(dir: &Path, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roomkey"));
+    command.current_dir(dir).env_clear().stdin(Stdio::null());
+    for (name, value) in variables {
+        command.env(name, value);
+    }
+    command
+}
+
+pub fn output(dir: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    command(dir, variables).args(arguments).output().unwrap()
+}
+
+impl Process {
+    pub fn start(variables: &[(&str, &str)]) -> Self {
+        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), variables)
+    }
+
+    pub fn start_in(dir: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
+        let mut child = command(dir.path(), variables)
+            .env("GATEWAY_BIND_ADDR", "127.0.0.1:0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = child.stderr.take().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).unwrap();
+            log
+        });
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let welcome = Arc::new(Mutex::new(String::new()));
+        let (found, address) = mpsc::channel();
+        let printed = Arc::clone(&welcome);
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                if let Some(rest) = line.strip_prefix("listening on http://") {
+                    let address = rest.split_whitespace().next().unwrap_or_default();
+                    let _ = found.send(address.to_owned());
+                }
+                let mut printed = printed.lock().unwrap();
+                printed.push_str(&line);
+                printed.push('\n');
+            }
+        });
+        let Ok(address) = address.recv_timeout(SOON) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("did not start: {}", log.join().unwrap());
+        };
+        let client = reqwest::Client::new();
+        Self {
+            child,
+            address,
+            dir,
+            welcome,
+            log: Some(log),
+            client,
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    /// Waits for the end; the exit code, if it was not killed, and the log.
+    pub fn wait(&mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        (status.code(), self.log.take().unwrap().join().unwrap())
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> reqwest::Result<(u16, Value)> {
+        let url = format!("http://{}{path}", self.address);
+        let response = self
+            .client
+            .post(url)
+            .timeout(SOON)
+            .json(&body)
+            .send()
+            .await?;
+        let status = response.status().as_u16();
+        Ok((status, response.json().await.unwrap_or(Value::Null)))
+    }
+
+    pub async fn credentials(&self, path: &str, username: &str) -> reqwest::Result<(u16, Value)> {
+        self.post(path, json!({"username": username, "password": PASSWORD}))
+            .await
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Result<u16> {
+        let url = format!("http://{}{path}", self.address);
+        Ok(self
+            .client
+            .get(url)
+            .timeout(SOON)
+            .send()
+            .await?
+            .status()
+            .as_u16())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

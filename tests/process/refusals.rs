@@ -1,0 +1,109 @@
+//! A service that can't start says why, on one line a reason, and exits non-zero.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::process::{Process, output};
+
+fn refused(variables: &[(&str, &str)], arguments: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let output = output(dir.path(), variables, arguments);
+    assert!(!output.status.success());
+    String::from_utf8(output.stderr).unwrap()
+}
+
+#[test]
+fn production_names_everything_that_is_unsafe() {
+    let text = refused(
+        &[
+            ("APP_PROFILE", "production"),
+            ("JWT_SECRET", "supersecret"),
+            ("ALLOWED_ORIGINS", "*"),
+            ("APP__PASSWORDS__MEMORY_KIB", "1024"),
+        ],
+        &[],
+    );
+    for key in [
+        "JWT_SECRET",
+        "ALLOWED_ORIGINS",
+        "passwords",
+        "http.trusted_proxies",
+    ] {
+        assert!(text.contains(key), "{key} is not named:\n{text}");
+    }
+    assert!(!text.contains("supersecret"), "{text}");
+}
+
+#[test]
+fn production_makes_no_key_by_itself() {
+    let text = refused(
+        &[
+            ("APP_PROFILE", "production"),
+            ("APP__HTTP__TRUSTED_PROXIES", ""),
+            ("PORT", "1"),
+        ],
+        &[],
+    );
+    assert!(
+        text.contains("trusted_proxies") || text.contains("keys new"),
+        "{text}"
+    );
+}
+
+#[test]
+fn keys_are_made_by_command_and_then_serve() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = output(dir.path(), &[], &["keys", "new"]);
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    let path = String::from_utf8(made.stdout).unwrap();
+    let mode = std::fs::metadata(dir.path().join(path.trim()))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn an_address_in_use_is_named() {
+    let service = Process::start(&[]);
+    let text = refused(&[("GATEWAY_BIND_ADDR", &service.address)], &[]);
+    assert!(text.contains(&service.address), "{text}");
+}
+
+#[test]
+fn a_store_that_cannot_be_opened_is_named() {
+    let text = refused(
+        &[("DATABASE_URL", "sqlite:/proc/accounts.db"), ("PORT", "0")],
+        &[],
+    );
+    assert!(text.contains("/proc/accounts.db"), "{text}");
+}
+
+#[test]
+fn a_key_that_is_none_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(dir.path().join("data/keys")).unwrap();
+    std::fs::write(dir.path().join("data/keys/refresh.key"), "A".repeat(43)).unwrap();
+    std::fs::write(dir.path().join("data/keys/1.pem"), "canary").unwrap();
+    let output = output(dir.path(), &[("PORT", "0")], &[]);
+    assert!(!output.status.success());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("data/keys/1.pem"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn the_document_needs_no_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = output(dir.path(), &[("APP_PROFILE", "production")], &["openapi"]);
+    assert!(output.status.success());
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .contains("\"openapi\": \"3.1")
+    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
