@@ -1,0 +1,47 @@
+//! One blocking GET, and waiting for a server to be ready.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::Outcome;
+use super::process::Guarded;
+
+/// A port of the loopback interface on which nobody listens.
+pub(crate) fn free_address() -> Outcome<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// The status of `GET path`, on a connection of its own.
+pub(crate) fn status(address: SocketAddr, path: &str) -> io::Result<u16> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )?;
+    // `HTTP/1.1 200`
+    let mut start = [0; 12];
+    stream.read_exact(&mut start)?;
+    let code = std::str::from_utf8(&start[9..]).ok();
+    code.and_then(|code| code.parse().ok())
+        .ok_or_else(|| io::Error::other("not an HTTP status line"))
+}
+
+/// Asks for `path` until the answer is 200, and returns how long that took.
+/// Gives up when the server has ended or after 30 seconds.
+pub(crate) fn until_ok(server: &mut Guarded, address: SocketAddr, path: &str) -> Outcome<Duration> {
+    let start = Instant::now();
+    loop {
+        if matches!(status(address, path), Ok(200)) {
+            return Ok(start.elapsed());
+        }
+        if server.has_ended() {
+            return Err(format!("the server ended before {path} answered 200").into());
+        }
+        if start.elapsed() > Duration::from_secs(30) {
+            return Err(format!("{path} did not answer 200 within 30 seconds").into());
+        }
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}
