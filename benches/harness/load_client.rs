@@ -1,10 +1,8 @@
 //! The load client: one thread, one epoll, sockets read with one buffer.
 //!
 //! It must be cheaper than any server under measure, and it must be the same
-//! for all of them. Each payload says which publisher sent it and which of its
-//! messages it is, so a delivery is only counted when it is the right one.
+//! for all of them.
 
-use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
@@ -13,13 +11,15 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::load::{Crowd, Footprint, Pace, Plan, Report};
+use super::publisher::{self, Publisher};
 use super::{Outcome, process, tokens, websocket};
 
-/// Bytes of each message.
-const PAYLOAD: usize = 128;
 /// A message that has not reached everybody by then no longer holds its
 /// publisher up.
 const OVERDUE: Duration = Duration::from_secs(2);
+/// A server may answer the handshake before it has put the socket into the
+/// room; this is the time between two tries to be heard by everybody.
+const ROLL_CALL: Duration = Duration::from_millis(50);
 /// How long opened sockets idle before memory is read.
 const SETTLE: Duration = Duration::from_millis(1500);
 
@@ -31,22 +31,8 @@ struct Socket {
     /// What the kernel would not take yet.
     unsent: Vec<u8>,
     open: bool,
-}
-
-struct Publisher {
-    socket: usize,
-    /// The number of the next message.
-    next: u32,
-    /// Messages on their way; the first is number `next - flights.len()`.
-    flights: VecDeque<Flight>,
-    /// Those of `flights` that have not reached everybody.
-    pending: u32,
-    due: Instant,
-}
-
-struct Flight {
-    sent: Instant,
-    missing: usize,
+    /// Whether a message has come.
+    heard: bool,
 }
 
 struct Client {
@@ -73,6 +59,7 @@ struct Client {
 pub(crate) fn run(argument: &str) -> Outcome<()> {
     let plan: Plan = serde_json::from_str(argument)?;
     let mut client = Client::open(&plan.crowd, plan.publishers_per_room)?;
+    client.call_the_roll()?;
     client.drive(plan.pace, plan.warm_up)?;
 
     client.deliveries = 0;
@@ -167,19 +154,43 @@ impl Client {
                     partial,
                     unsent: Vec::new(),
                     open: true,
+                    heard: false,
                 });
                 if member < publishers_per_room {
-                    client.publishers.push(Publisher {
-                        socket,
-                        next: 0,
-                        flights: VecDeque::new(),
-                        pending: 0,
-                        due: Instant::now(),
-                    });
+                    client.publishers.push(Publisher::new(socket));
                 }
             }
         }
         Ok(client)
+    }
+
+    /// Publishes until every socket has heard something.
+    fn call_the_roll(&mut self) -> Outcome<()> {
+        let deadline = Instant::now() + 200 * ROLL_CALL;
+        loop {
+            let mut waiting = vec![false; self.present.len()];
+            for socket in self.sockets.iter().filter(|socket| !socket.heard) {
+                waiting[socket.room] = true;
+            }
+            if !waiting.contains(&true) {
+                break;
+            }
+            if Instant::now() > deadline {
+                let silent = self.sockets.iter().filter(|socket| !socket.heard).count();
+                return Err(format!("{silent} sockets hear nothing in their rooms").into());
+            }
+            for publisher in 0..self.publishers.len() {
+                let room = self.sockets[self.publishers[publisher].socket].room;
+                if std::mem::take(&mut waiting[room]) {
+                    self.publish(publisher, 1)?;
+                }
+            }
+            self.idle(ROLL_CALL)?;
+        }
+        // Those who were not there yet will never get the first ones.
+        self.idle(ROLL_CALL)?;
+        self.publishers.iter_mut().for_each(Publisher::forget);
+        Ok(())
     }
 
     /// Publishes and receives for `time`.
@@ -211,7 +222,7 @@ impl Client {
     fn refill(&mut self, window: u32) -> Outcome<()> {
         let mut ready = std::mem::take(&mut self.ready);
         for publisher in ready.drain(..) {
-            let room = window.saturating_sub(self.publishers[publisher].pending);
+            let room = window.saturating_sub(self.publishers[publisher].pending());
             self.publish(publisher, room)?;
         }
         self.ready = ready;
@@ -255,11 +266,8 @@ impl Client {
         let sent = Instant::now();
         self.out.clear();
         for _ in 0..count {
-            let payload = payload(u32::try_from(publisher)?, sender.next);
+            let payload = sender.depart(u32::try_from(publisher)?, sent, missing);
             websocket::append_masked(websocket::TEXT, &payload, &mut self.out);
-            sender.next = (sender.next + 1) & DIGITS_MASK;
-            sender.flights.push_back(Flight { sent, missing });
-            sender.pending += 1;
         }
         let bytes = std::mem::take(&mut self.out);
         self.send(socket, &bytes);
@@ -342,7 +350,10 @@ impl Client {
         while let Some(frame) = websocket::frame(&bytes[used..]) {
             let payload = &bytes[used..][frame.payload.clone()];
             match frame.opcode {
-                websocket::TEXT => self.delivered(payload, now),
+                websocket::TEXT => {
+                    self.sockets[index].heard = true;
+                    self.delivered(payload, now);
+                }
                 websocket::PING => {
                     let mut pong = Vec::new();
                     websocket::append_masked(websocket::PONG, payload, &mut pong);
@@ -357,30 +368,18 @@ impl Client {
     }
 
     fn delivered(&mut self, payload: &[u8], now: Instant) {
-        let Some((publisher, number)) = parse(payload) else {
+        let Some((publisher, number)) = publisher::parse(payload) else {
             return;
         };
         let Some(sender) = self.publishers.get_mut(publisher) else {
             return;
         };
         self.deliveries += 1;
-        let behind = sender.next.wrapping_sub(number) & DIGITS_MASK;
-        let Some(at) = sender.flights.len().checked_sub(behind as usize) else {
-            return;
-        };
-        let Some(flight) = sender.flights.get_mut(at) else {
-            return;
-        };
-        let nanoseconds = u64::try_from((now - flight.sent).as_nanos()).unwrap_or(u64::MAX);
-        self.latencies.saturating_record(nanoseconds);
-        if flight.missing > 0 {
-            flight.missing -= 1;
-            if flight.missing == 0 {
-                sender.pending -= 1;
+        if let Some(arrival) = sender.arrived(number, now) {
+            let nanoseconds = u64::try_from(arrival.latency.as_nanos()).unwrap_or(u64::MAX);
+            self.latencies.saturating_record(nanoseconds);
+            if arrival.everybody {
                 self.ready.push(publisher);
-                while sender.flights.front().is_some_and(|f| f.missing == 0) {
-                    sender.flights.pop_front();
-                }
             }
         }
     }
@@ -399,45 +398,11 @@ impl Client {
     /// Gives up on messages that will not reach everybody any more.
     fn write_off(&mut self, now: Instant) {
         for (publisher, sender) in self.publishers.iter_mut().enumerate() {
-            while let Some(flight) = sender.flights.front() {
-                if flight.missing > 0 {
-                    if now - flight.sent < OVERDUE {
-                        break;
-                    }
-                    self.overdue += 1;
-                    self.ready.push(publisher);
-                    sender.pending -= 1;
-                }
-                sender.flights.pop_front();
+            let overdue = sender.write_off(now, OVERDUE);
+            if overdue > 0 {
+                self.overdue += overdue;
+                self.ready.push(publisher);
             }
         }
     }
-}
-
-/// Numbers in a payload have four digits of six bits each.
-const DIGITS_MASK: u32 = (1 << 24) - 1;
-
-/// A text of [`PAYLOAD`] bytes: the publisher, the number, and filling.
-fn payload(publisher: u32, number: u32) -> [u8; PAYLOAD] {
-    let mut text = [b'.'; PAYLOAD];
-    for (value, digits) in [publisher, number].into_iter().zip(text.chunks_mut(4)) {
-        for (place, digit) in digits.iter_mut().enumerate() {
-            // Six bits fit, and all sixty-four digits are printable ASCII.
-            *digit = b'0' + u8::try_from(value >> (6 * place) & 63).unwrap_or_default();
-        }
-    }
-    text
-}
-
-fn parse(text: &[u8]) -> Option<(usize, u32)> {
-    if text.len() != PAYLOAD {
-        return None;
-    }
-    let value = |digits: &[u8]| {
-        digits.iter().rev().fold(0, |value, digit| {
-            (value << 6) | u32::from(digit.wrapping_sub(b'0') & 63)
-        })
-    };
-    let publisher = usize::try_from(value(&text[..4])).ok()?;
-    Some((publisher, value(&text[4..8])))
 }

@@ -12,6 +12,7 @@
 //! | [`service`] | the service under measure, started in a folder of its own |
 //! | [`load`] | what a load client is asked to do, and what it found |
 //! | [`load_client`] | the load client itself: one thread, one epoll |
+//! | [`publisher`] | one of its publishers, and messages on their way |
 //! | [`websocket`] | frames and the opening handshake, by hand |
 //! | [`tokens`] | access tokens that the service accepts |
 //! | [`http`] | one blocking GET, and waiting for a server to be ready |
@@ -26,6 +27,7 @@ pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod load_client;
 pub(crate) mod process;
+pub(crate) mod publisher;
 pub(crate) mod roles;
 pub(crate) mod service;
 pub(crate) mod statistics;

@@ -128,8 +128,20 @@ impl Clients {
 
     /// Logs in `count` times at once, and returns when all are in.
     pub(crate) async fn at_once(&self, count: usize) -> Outcome<Arc<Storm>> {
-        let (storm, tasks) = self.storm(count);
-        Self::end(&storm, tasks).await?;
+        let storm = Arc::new(Storm::default());
+        let mut tasks = JoinSet::new();
+        for client in 0..count {
+            let (clients, storm) = (self.clone(), Arc::clone(&storm));
+            tasks.spawn(async move {
+                let user = &clients.users[client % clients.users.len()];
+                clients.login(user, &storm).await
+            });
+        }
+        tasks
+            .join_all()
+            .await
+            .into_iter()
+            .collect::<Outcome<()>>()?;
         Ok(storm)
     }
 

@@ -86,7 +86,11 @@ async fn memory(service: &Service, clients: &Clients, results: &mut Table) -> Ou
     let peak = peak_resident(pid)?;
     let limit = idle + u64::try_from(cores())? * ARENA + ALLOWANCE;
     results.row([
-        format!("memory, {AT_ONCE} logins at once ({} shed)", storm.shed()),
+        format!(
+            "memory, {} logins at once ({} shed)",
+            storm.completed(),
+            storm.shed()
+        ),
         mib(peak as f64),
         format!("idle {}", mib(idle as f64)),
         figure(peak as f64 / limit as f64),

@@ -1,5 +1,7 @@
 //! The laws of a store, held by the SQLite file.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use contract::conformance::StoreUnderTest;
