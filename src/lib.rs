@@ -6,6 +6,7 @@
 //! | [`config`] | what can be set, where it comes from, what is refused |
 //! | [`wiring`] | the backends that the configuration chose |
 //! | [`server`] | bind, serve, drain |
+//! | [`connection`] | a TCP connection that is closed when it stays without a request |
 //! | [`app`] | what everything that answers requests shares |
 //! | [`router`] | all routes, and the OpenAPI document, from the same lists |
 //! | [`http`] | the HTTP API |
@@ -21,6 +22,7 @@
 pub mod accounts;
 pub mod app;
 pub mod config;
+pub mod connection;
 pub mod http;
 pub mod problem;
 pub mod router;

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use axum::{Router, body::Body};
 use contract::{RoomName, Timestamp};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -23,6 +23,7 @@ use crate::{
     },
     app::{App, Readiness},
     config::{Config, Profile, Shutdown},
+    connection::{Connection, Patience},
     http::layers::Peer,
     router,
     wiring::{self, WiringError},
@@ -85,7 +86,7 @@ pub struct Server {
     app: Arc<App>,
     gateway: Arc<Gateway>,
     connections: Arc<Semaphore>,
-    header_timeout: Duration,
+    patience: Patience,
     shutdown: Shutdown,
     background: JoinSet<()>,
 }
@@ -175,7 +176,10 @@ impl Server {
             app,
             gateway,
             connections: Arc::new(Semaphore::new(config.http.max_connections)),
-            header_timeout: config.http.header_timeout,
+            patience: Patience {
+                head: config.http.header_timeout,
+                idle: config.http.keep_alive,
+            },
             shutdown: config.shutdown.clone(),
             background,
         })
@@ -249,7 +253,7 @@ impl Server {
     ) {
         let router = self.router.clone();
         let draining = draining.clone();
-        let header_timeout = self.header_timeout;
+        let patience = self.patience;
         tracker.spawn(async move {
             let _permit = permit;
             if let Err(error) = tune(&stream) {
@@ -258,28 +262,41 @@ impl Server {
                     "socket options not set"
                 );
             }
+            let stream = Connection::new(stream);
+            let phase = stream.phase();
+            let watched = phase.clone();
             let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+                phase.busy();
+                let phase = phase.clone();
                 request
                     .extensions_mut()
                     .insert(Peer(peer.ip().to_canonical()));
-                router.clone().oneshot(request.map(Body::new))
+                let answered = router.clone().oneshot(request.map(Body::new));
+                async move {
+                    let answer = answered.await;
+                    phase.idle();
+                    answer
+                }
             });
             let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(header_timeout)
+                // The connection itself has its patience.
+                .header_read_timeout(None)
                 .max_buf_size(MAX_HEAD)
                 .max_headers(MAX_HEADERS)
                 .serve_connection(TokioIo::new(stream), service)
                 .with_upgrades();
             let mut connection = pin!(connection);
-            let ended = tokio::select! {
-                ended = &mut connection => ended,
-                () = draining.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+            let mut serving = pin!(async {
+                tokio::select! {
+                    ended = &mut connection => ended,
+                    () = draining.cancelled() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
                 }
-            };
-            if let Err(error) = ended {
+            });
+            let ended = watched.watch(serving.as_mut(), patience).await;
+            if let Some(Err(error)) = ended {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "a connection broke"

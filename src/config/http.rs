@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AllowedOrigins, TrustedProxies,
-    bounds::{Bounds, millis, mins},
+    bounds::{Bounds, millis, mins, secs},
     duration,
 };
 
@@ -21,6 +21,9 @@ pub struct Http {
     /// How long a client has to send a request's header; 100 ms to 5 min.
     #[serde(with = "duration")]
     pub header_timeout: Duration,
+    /// How long a connection is kept for the next request; 1 s to 10 min.
+    #[serde(with = "duration")]
+    pub keep_alive: Duration,
     /// How long a request may take, its body included; 100 ms to 10 min.
     #[serde(with = "duration")]
     pub request_timeout: Duration,
@@ -39,6 +42,7 @@ impl Http {
             self.header_timeout,
             millis(100)..=mins(5),
         );
+        bounds.duration("http.keep_alive", self.keep_alive, secs(1)..=mins(10));
         bounds.duration(
             "http.request_timeout",
             self.request_timeout,

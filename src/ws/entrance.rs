@@ -21,7 +21,7 @@ use super::{
     socket::Socket,
     sockets::{Admission, Full, Registration},
 };
-use crate::accounts::tokens::AccessToken;
+use crate::{accounts::tokens::AccessToken, connection::Connection};
 
 /// Unsent bytes that the kernel takes for one socket. Its own default is
 /// megabytes, which a stalled reader would fill before anyone notices.
@@ -101,12 +101,12 @@ impl Entrance {
             tracing::debug!("a connection ended before it became a socket");
             return;
         };
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
-            tracing::error!("the connection is not the TCP stream that was accepted");
+        let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
+            tracing::error!("the connection is not the one that was accepted");
             return;
         };
         let read_ahead = parts.read_buf.to_vec();
-        self.run(&gateway, parts.io.into_inner(), read_ahead);
+        self.run(&gateway, parts.io.into_inner().into_stream(), read_ahead);
     }
 
     fn run(self, gateway: &Gateway, stream: TcpStream, read_ahead: Vec<u8>) {

@@ -115,7 +115,8 @@ async fn another_version_is_told_which_one_is_spoken() {
 
 #[tokio::test]
 async fn malformed_ones_are_refused() {
-    let service = Service::start().await;
+    // Refused, these are ordinary requests, whose connection is kept a while.
+    let service = Service::with(&[("APP__HTTP__KEEP_ALIVE", "1s")]).await;
     for request in [
         handshake(&["Sec-WebSocket-Key"], &[]),
         handshake(&["Sec-WebSocket-Key"], &["Sec-WebSocket-Key: "]),

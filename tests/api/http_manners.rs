@@ -139,8 +139,43 @@ async fn whoever_does_not_finish_a_request_is_cut_off() {
         half_body.contains("urn:problem-type:request-timeout"),
         "{half_body}"
     );
-    // An idle connection is not kept for ever either.
+    // Nor is a connection kept that is opened and left alone.
     raw(&service, b"").await;
+}
+
+#[tokio::test]
+async fn a_connection_is_kept_for_the_next_request_longer_than_a_head_may_take() {
+    let service = Service::with(&[
+        ("APP__HTTP__HEADER_TIMEOUT", "200ms"),
+        ("APP__HTTP__KEEP_ALIVE", "2s"),
+    ])
+    .await;
+    let mut stream = TcpStream::connect(service.address).await.unwrap();
+    let request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    for _ in 0..3 {
+        stream.write_all(request).await.unwrap();
+        let mut answer = [0; 12];
+        soon(stream.read_exact(&mut answer)).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"\r\n\r\nok") {
+            rest.push(soon(stream.read_u8()).await.unwrap());
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    // Half a head on a used connection is cut off all the same.
+    stream.write_all(&request[..10]).await.unwrap();
+    let mut rest = Vec::new();
+    soon(stream.read_to_end(&mut rest)).await.unwrap();
+    assert!(rest.is_empty(), "{rest:?}");
+}
+
+#[tokio::test]
+async fn a_connection_is_not_kept_for_ever() {
+    let service = Service::with(&[("APP__HTTP__KEEP_ALIVE", "1s")]).await;
+    let request = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    // Read to the end, which comes because the service closes.
+    assert!(raw(&service, request).await.starts_with("HTTP/1.1 200 "));
 }
 
 #[tokio::test]
