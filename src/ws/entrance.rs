@@ -130,13 +130,13 @@ impl Entrance {
             .unwrap_or(Duration::ZERO)
             .min(LONGEST_SESSION);
         let now = Instant::now();
-        let socket = Socket {
+        let mut socket = Socket {
             user: token.user,
             connection,
             reader,
             read_ahead,
             outbox,
-            seat,
+            seat: Some(seat),
             session: Session::new(gateway.limits, token.grant, now + left, now),
             max_message_bytes: gateway.max_message_bytes,
             write_timeout: gateway.write_timeout,

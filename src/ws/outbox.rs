@@ -7,6 +7,7 @@
 
 use std::{
     collections::VecDeque,
+    future::poll_fn,
     io::{self, IoSlice},
     net::Shutdown,
     sync::{Arc, OnceLock},
@@ -230,7 +231,7 @@ impl Outbox {
     /// The connection's.
     pub async fn writable(&self) -> io::Result<()> {
         match self.writer.get() {
-            Some(writer) => writer.writable().await,
+            Some(writer) => poll_fn(|cx| writer.as_ref().poll_write_ready(cx)).await,
             None => std::future::pending().await,
         }
     }

@@ -2,6 +2,7 @@
 //! while the peer is slow, keeps time, and ends the connection in order.
 
 use std::{
+    future::poll_fn,
     io::{self, Read, Write},
     pin::pin,
     sync::Arc,
@@ -28,7 +29,7 @@ use super::{
 };
 
 /// What is read in one go: small, because every idle socket has one.
-const READ_BUFFER: usize = 1024;
+const READ_BUFFER: usize = 512;
 
 /// Bytes that one socket may read before the others of its core get their
 /// turn: tungstenite reads on as long as there is something.
@@ -46,7 +47,8 @@ pub(super) struct Socket {
     /// What came in behind the handshake's headers.
     pub(super) read_ahead: Vec<u8>,
     pub(super) outbox: Arc<Outbox>,
-    pub(super) seat: Seat,
+    /// `None` once the socket has left the room.
+    pub(super) seat: Option<Seat>,
     pub(super) session: Session,
     pub(super) max_message_bytes: usize,
     pub(super) write_timeout: Duration,
@@ -76,20 +78,17 @@ impl End {
 
 impl Socket {
     /// Runs until the connection is over.
-    pub(super) async fn run(mut self) -> End {
+    pub(super) async fn run(&mut self) -> End {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_message_size(Some(self.max_message_bytes))
             .max_frame_size(Some(self.max_message_bytes));
         let read_ahead = std::mem::take(&mut self.read_ahead);
-        let pending = !read_ahead.is_empty();
+        // What came early is already in the buffer, where no readiness shows it.
+        let mut ready = !read_ahead.is_empty();
         let mut context =
             WebSocketContext::from_partially_read(read_ahead, Role::Server, Some(config));
-        // What came early is already in the buffer, where no readiness shows it.
-        if pending && self.read(&mut context).await.is_break() {
-            return End::Broken;
-        }
 
         let mut timer = pin!(sleep_until(self.session.deadline()));
         loop {
@@ -98,7 +97,8 @@ impl Socket {
                 return End::Broken;
             }
             if let Some(closing) = status.closing {
-                return self.finish(context, closing).await;
+                // On the heap: it would double what every socket carries all along.
+                return Box::pin(self.finish(&mut context, closing)).await;
             }
             let mut deadline = self.session.deadline();
             let give_up = status.oldest.map(|oldest| oldest + self.write_timeout);
@@ -112,8 +112,9 @@ impl Socket {
                     Ok(()) => self.outbox.drain(),
                     Err(_) => return End::Broken,
                 },
-                ready = self.reader.readable() => match ready {
+                came = readable(&self.reader, ready) => match came {
                     Ok(()) => {
+                        ready = false;
                         if self.read(&mut context).await.is_break() {
                             return End::Broken;
                         }
@@ -194,7 +195,8 @@ impl Socket {
             kind,
             data,
         };
-        if let Err(error) = self.seat.publish(message).await {
+        let Some(seat) = &self.seat else { return };
+        if let Err(error) = seat.publish(message).await {
             tracing::warn!(
                 user = %self.user,
                 error = &error as &dyn std::error::Error,
@@ -208,13 +210,13 @@ impl Socket {
     /// Sends what waits, then waits for the peer to be done too, both for a
     /// bounded time: a connection dropped with unread input is reset, and the
     /// peer would lose the close frame.
-    async fn finish(self, mut context: WebSocketContext, closing: Closing) -> End {
+    async fn finish(&mut self, context: &mut WebSocketContext, closing: Closing) -> End {
         let end = match closing {
             Closing::Service(close) => End::Closed(close),
             Closing::Peer => End::ClosedByPeer,
         };
         // Nobody in the room waits for this socket any more.
-        drop(self.seat);
+        self.seat = None;
         let deadline = Instant::now() + self.close_timeout;
         let (reader, outbox) = (&self.reader, &self.outbox);
         let drained = timeout_at(deadline, async {
@@ -234,7 +236,7 @@ impl Socket {
         let _ = timeout_at(deadline, async {
             let mut answered = closing == Closing::Peer;
             while !answered {
-                if reader.readable().await.is_err() {
+                if readable(reader, false).await.is_err() {
                     return;
                 }
                 let mut stream = Stream {
@@ -259,7 +261,7 @@ impl Socket {
             // Say that there is no more, and let the peer say so.
             outbox.shutdown();
             let mut discarded = 0;
-            while discarded < LINGER_BYTES && reader.readable().await.is_ok() {
+            while discarded < LINGER_BYTES && readable(reader, false).await.is_ok() {
                 match discard(reader) {
                     Ok(0) => return,
                     Ok(n) => discarded += n,
@@ -271,6 +273,16 @@ impl Socket {
         .await;
         end
     }
+}
+
+/// Waits until there is something to read, in the one place where the task
+/// that served the handshake waited. `OwnedReadHalf::readable` waits elsewhere,
+/// so the finished task would be kept for as long as the socket lives.
+async fn readable(reader: &OwnedReadHalf, already: bool) -> io::Result<()> {
+    if already {
+        return Ok(());
+    }
+    poll_fn(|cx| reader.as_ref().poll_read_ready(cx)).await
 }
 
 /// Reads and forgets. Not in the loop, whose buffer every socket would carry.
