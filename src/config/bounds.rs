@@ -6,9 +6,26 @@ use super::duration::Friendly;
 
 /// Collects what is out of bounds.
 pub(super) struct Bounds {
-    // Keys whose value is refused already, and stands at its default.
+    // Keys that are refused already, and stand at their defaults.
     silent: BTreeSet<String>,
-    refusals: Vec<(String, String)>,
+    refusals: Vec<Refusal>,
+}
+
+/// A value that is refused, by itself or beside others.
+pub(super) struct Refusal {
+    pub(super) key: &'static str,
+    pub(super) others: &'static [&'static str],
+    pub(super) reason: String,
+}
+
+impl Refusal {
+    pub(super) fn new(key: &'static str, reason: impl Into<String>) -> Self {
+        Self {
+            key,
+            others: &[],
+            reason: reason.into(),
+        }
+    }
 }
 
 impl Bounds {
@@ -19,21 +36,45 @@ impl Bounds {
         }
     }
 
-    pub(super) fn refuse(&mut self, key: &str, reason: impl Into<String>) {
-        if !self.silent.contains(key) {
-            self.refusals.push((key.to_owned(), reason.into()));
+    pub(super) fn add(&mut self, refusal: Refusal) {
+        if !self.silent.contains(refusal.key) {
+            self.refusals.push(refusal);
         }
     }
 
-    pub(super) fn require(&mut self, key: &str, holds: bool, reason: impl Into<String>) {
+    pub(super) fn refuse(&mut self, key: &'static str, reason: impl Into<String>) {
+        self.add(Refusal::new(key, reason));
+    }
+
+    pub(super) fn require(&mut self, key: &'static str, holds: bool, reason: impl Into<String>) {
         if !holds {
             self.refuse(key, reason);
         }
     }
 
+    /// What values owe each other, if each is within its own bounds.
+    pub(super) fn together(
+        &mut self,
+        key: &'static str,
+        others: &'static [&'static str],
+        holds: bool,
+        relation: &str,
+    ) {
+        let refused = others.iter().chain([&key]).any(|key| {
+            self.silent.contains(*key) || self.refusals.iter().any(|refusal| refusal.key == *key)
+        });
+        if !holds && !refused {
+            self.refusals.push(Refusal {
+                key,
+                others,
+                reason: format!("{relation} {}", others.join(" and ")),
+            });
+        }
+    }
+
     pub(super) fn number<T: PartialOrd + Display>(
         &mut self,
-        key: &str,
+        key: &'static str,
         value: T,
         range: RangeInclusive<T>,
     ) {
@@ -44,7 +85,12 @@ impl Bounds {
         );
     }
 
-    pub(super) fn duration(&mut self, key: &str, value: Duration, range: RangeInclusive<Duration>) {
+    pub(super) fn duration(
+        &mut self,
+        key: &'static str,
+        value: Duration,
+        range: RangeInclusive<Duration>,
+    ) {
         self.require(
             key,
             range.contains(&value),
@@ -57,7 +103,7 @@ impl Bounds {
         );
     }
 
-    pub(super) fn into_refusals(self) -> impl Iterator<Item = (String, String)> {
+    pub(super) fn into_refusals(self) -> impl Iterator<Item = Refusal> {
         self.refusals.into_iter()
     }
 }

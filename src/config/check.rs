@@ -2,7 +2,11 @@
 
 use secrecy::ExposeSecret;
 
-use super::{Bus, Config, Role, Store, bounds::Bounds, secret};
+use super::{
+    Bus, Config, Role, Store,
+    bounds::{Bounds, Refusal},
+    secret,
+};
 
 /// The one decision that development doesn't ask for.
 pub(super) const TRUSTED_PROXIES: &str = "http.trusted_proxies";
@@ -47,14 +51,14 @@ impl Config {
     }
 }
 
-/// What is unsafe on the internet: keys, and why.
-pub(super) fn unsafe_in_production(config: &Config) -> Vec<(&'static str, String)> {
+/// What is unsafe on the internet.
+pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     if let Some(secret) = &config.tokens.secret {
         let weaknesses = secret::weaknesses(secret.expose_secret());
         if !weaknesses.is_empty() {
             let listed: Vec<String> = weaknesses.iter().map(ToString::to_string).collect();
-            refusals.push((
+            refusals.push(Refusal::new(
                 "tokens.secret",
                 format!(
                     "whoever guesses it can sign in as anybody: it {}; make one with \
@@ -65,9 +69,9 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<(&'static str, String
         }
     }
     if config.http.allowed_origins.any() {
-        refusals.push((
+        refusals.push(Refusal::new(
             "http.allowed_origins",
-            "`*` lets any web page call; name the pages".to_owned(),
+            "`*` lets any web page call; name the pages",
         ));
     }
     let passwords = &config.passwords;
@@ -75,9 +79,10 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<(&'static str, String
         passwords.memory_kib >= memory_kib && passwords.iterations >= iterations
     });
     if !strong {
-        refusals.push((
-            "passwords.memory_kib",
-            format!(
+        refusals.push(Refusal {
+            key: "passwords.memory_kib",
+            others: &["passwords.iterations"],
+            reason: format!(
                 "Argon2id with {} KiB and passwords.iterations = {} is weaker than OWASP asks for; \
                  at least {}",
                 passwords.memory_kib,
@@ -86,25 +91,24 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<(&'static str, String
                     .map(|(memory_kib, iterations)| format!("{memory_kib} KiB x {iterations}"))
                     .join(", or ")
             ),
-        ));
+        });
     }
     if config.http.trusted_proxies.is_none() {
-        refusals.push((
+        refusals.push(Refusal::new(
             TRUSTED_PROXIES,
             "say which reverse proxies stand in front of this service, so that callers can't \
-             choose their own address: a list of addresses or networks, or [] if there are none"
-                .to_owned(),
+             choose their own address: a list of addresses or networks, or [] if there are none",
         ));
     }
     refusals
 }
 
 /// What works, and is probably not meant.
-pub(super) fn doubtful(config: &Config) -> Vec<(&'static str, String)> {
+pub(super) fn doubtful(config: &Config) -> Vec<Refusal> {
     let mut doubts = Vec::new();
     let plain: Vec<&str> = config.http.allowed_origins.plain_remote().collect();
     if !plain.is_empty() {
-        doubts.push((
+        doubts.push(Refusal::new(
             "http.allowed_origins",
             format!(
                 "whoever sits on the network can change pages that come without TLS: {}",
@@ -119,9 +123,9 @@ pub(super) fn doubtful(config: &Config) -> Vec<(&'static str, String)> {
             .any(|network| network.prefix_len() == 0)
     });
     if everyone {
-        doubts.push((
+        doubts.push(Refusal::new(
             TRUSTED_PROXIES,
-            "this is everybody, so callers can choose their own address".to_owned(),
+            "this is everybody, so callers can choose their own address",
         ));
     }
     doubts

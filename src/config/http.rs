@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::{
     AllowedOrigins, TrustedProxies,
@@ -13,6 +13,7 @@ use super::{
 #[serde(deny_unknown_fields)]
 pub struct Http {
     /// Address and port to listen on; port 0 lets the system choose one.
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
     /// Pages that may call, and open a WebSocket.
     pub allowed_origins: AllowedOrigins,
@@ -32,6 +33,12 @@ pub struct Http {
     /// Whose `X-Forwarded-*` headers are believed; `None` while nobody has
     /// decided, which production refuses.
     pub trusted_proxies: Option<TrustedProxies>,
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(|_| {
+        de::Error::custom("an IP address and a port, like 127.0.0.1:9000 or [::]:9000, is expected")
+    })
 }
 
 impl Http {

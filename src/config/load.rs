@@ -9,7 +9,7 @@ use figment::{
 
 use super::{
     Config, ConfigErrors, Problem, Profile, Sources,
-    bounds::Bounds,
+    bounds::{Bounds, Refusal},
     check,
     reading::{self, Reading},
     sources::{self, Layer},
@@ -32,17 +32,20 @@ impl Loaded {
     /// named only where nothing else is.
     #[must_use]
     pub fn source_of(&self, key: &str) -> String {
-        origin(&self.origins, key)
+        origin(&self.origins, [key])
     }
 }
 
 /// The origin of what nobody has set.
 pub(super) const DEFAULT: &str = "default";
 
-fn origin(origins: &BTreeMap<String, String>, key: &str) -> String {
-    let chosen: BTreeSet<&str> = origins
-        .iter()
-        .filter(|(leaf, _)| is_within(leaf, key))
+fn origin<'a>(
+    origins: &BTreeMap<String, String>,
+    keys: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let chosen: BTreeSet<&str> = keys
+        .into_iter()
+        .flat_map(|key| origins.iter().filter(move |(leaf, _)| is_within(leaf, key)))
         .map(|(_, origin)| origin.as_str())
         .filter(|origin| *origin != DEFAULT)
         .collect();
@@ -122,25 +125,25 @@ fn judge(
     let mut bounds = Bounds::new(silent);
     config.check(&mut bounds);
     let mut doubts = check::doubtful(config);
-    for (key, reason) in check::unsafe_in_production(config) {
+    for refusal in check::unsafe_in_production(config) {
         match config.profile {
-            Profile::Production => bounds.refuse(key, reason),
-            Profile::Development if key == check::TRUSTED_PROXIES => {}
-            Profile::Development => doubts.push((key, format!("{reason}; production refuses it"))),
+            Profile::Production => bounds.add(refusal),
+            Profile::Development if refusal.key == check::TRUSTED_PROXIES => {}
+            Profile::Development => doubts.push(Refusal {
+                reason: format!("{}; production refuses it", refusal.reason),
+                ..refusal
+            }),
         }
     }
-    problems.extend(
-        bounds
-            .into_refusals()
-            .map(|(key, reason)| Problem::Setting {
-                origin: origin(origins, &key),
-                key,
-                reason,
-            }),
-    );
+    let sourced = |refusal: Refusal| Problem::Setting {
+        key: refusal.key.to_owned(),
+        origin: origin(origins, refusal.others.iter().copied().chain([refusal.key])),
+        reason: refusal.reason,
+    };
+    problems.extend(bounds.into_refusals().map(sourced));
     doubts
         .into_iter()
-        .map(|(key, reason)| format!("{key}: {reason} (from {})", origin(origins, key)))
+        .map(|doubt| sourced(doubt).to_string())
         .collect()
 }
 
@@ -190,4 +193,93 @@ pub(super) fn origin_of(figment: &Figment, value: &Value) -> String {
     figment
         .get_metadata(leaf.tag())
         .map_or_else(|| DEFAULT.to_owned(), |metadata| metadata.name.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(section: &str, value: &Value, keys: &mut BTreeMap<String, bool>) {
+        match value {
+            Value::Dict(_, values) => {
+                for (name, value) in values {
+                    let key = format!(
+                        "{section}{}{name}",
+                        if section.is_empty() { "" } else { "." }
+                    );
+                    self::keys(&key, value, keys);
+                }
+            }
+            value => {
+                keys.insert(section.to_owned(), matches!(value, Value::Empty(..)));
+            }
+        }
+    }
+
+    #[test]
+    fn the_defaults_file_has_every_key_and_explains_it() {
+        let loaded = Config::load(&Sources::default()).unwrap();
+        assert_eq!(loaded.warnings, [""; 0]);
+        let mut expected = BTreeMap::new();
+        keys(
+            "",
+            &Value::serialize(&loaded.config).unwrap(),
+            &mut expected,
+        );
+        assert!(expected.len() > 40, "{expected:?}");
+
+        // What the file says, in its order; a key that has no default is
+        // there too, as the comment `# key = …`.
+        let mut found = BTreeMap::new();
+        let mut section = String::new();
+        let mut explained = false;
+        for line in include_str!("defaults.toml").lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']').to_owned();
+                explained = false;
+                continue;
+            }
+            let unset = line.starts_with("# ");
+            let entry = line.trim_start_matches("# ").split_once(" = ");
+            match entry {
+                Some((name, _)) if !name.contains(' ') => {
+                    if let Some(section) = section.strip_prefix("default") {
+                        let key = format!("{section}.{name}");
+                        let key = key.trim_start_matches('.').to_owned();
+                        assert!(explained, "no comment above {key}");
+                        found.insert(key, unset);
+                    }
+                }
+                _ => explained = !line.is_empty(),
+            }
+        }
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_section_comes_from_where_its_values_come_from() {
+        let sources = Sources::default()
+            .variable("DATABASE_URL", "sqlite:x.db")
+            .variable("APP__WS__ECHO", "false")
+            .variable("APP__WS__BACKLOG_BYTES", "65536")
+            .variable("HOME", "/nowhere");
+        let loaded = Config::load(&sources).unwrap();
+        for (key, source) in [
+            ("store", "DATABASE_URL"),
+            ("store.kind", "DATABASE_URL"),
+            ("bus", "default"),
+            ("ws", "APP__WS__BACKLOG_BYTES, APP__WS__ECHO"),
+            ("ws.echo", "APP__WS__ECHO"),
+            ("ws.close_timeout", "default"),
+        ] {
+            assert_eq!(loaded.source_of(key), source, "{key}");
+        }
+    }
+
+    #[test]
+    fn debug_hides_the_secret() {
+        let sources = Sources::default().variable("JWT_SECRET", "canary");
+        let loaded = Config::load(&sources).unwrap();
+        assert!(!format!("{loaded:?}").contains("canary"));
+    }
 }

@@ -45,10 +45,11 @@ impl Passwords {
         bounds.number("passwords.iterations", self.iterations, 1..=20);
         bounds.number("passwords.max_bytes", self.max_bytes, 64..=4096);
         bounds.number("passwords.min_bytes", self.min_bytes, 1..=4096);
-        bounds.require(
+        bounds.together(
             "passwords.min_bytes",
+            &["passwords.max_bytes"],
             self.min_bytes <= self.max_bytes,
-            "is more than passwords.max_bytes",
+            "is more than",
         );
         bounds.number("passwords.min_score", self.min_score, 0..=4);
         bounds.number("passwords.threads", self.threads, 0..=1024);

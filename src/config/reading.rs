@@ -142,7 +142,7 @@ fn reason(kind: &Kind, key: &str) -> String {
             format!("expected {}, found {}", wanted(expected), what(found))
         }
         Kind::UnknownField(_, known) => {
-            format!("there is no such key; here there are {}", known.join(", "))
+            format!("there is no such key; the keys here: {}", known.join(", "))
         }
         Kind::MissingField(_) => "is missing".to_owned(),
         Kind::UnknownVariant(_, known) => format!("expected {}", known.join(" or ")),

@@ -33,10 +33,11 @@ impl Shutdown {
             secs(0)..=longest,
         );
         bounds.duration("shutdown.deadline", self.deadline, secs(1)..=longest);
-        bounds.require(
+        bounds.together(
             "shutdown.deadline",
+            &["shutdown.drain_delay", "shutdown.close_jitter"],
             self.drain_delay.saturating_add(self.close_jitter) <= self.deadline,
-            "is shorter than shutdown.drain_delay and shutdown.close_jitter together",
+            "is shorter than the sum of",
         );
     }
 }

@@ -81,10 +81,11 @@ impl Tokens {
             self.refresh_idle_ttl,
             mins(1)..=absolute,
         );
-        bounds.require(
+        bounds.together(
             "tokens.refresh_idle_ttl",
+            &["tokens.refresh_absolute_ttl"],
             self.refresh_idle_ttl <= self.refresh_absolute_ttl,
-            "is longer than tokens.refresh_absolute_ttl",
+            "is longer than",
         );
         bounds.duration(
             "tokens.refresh_grace",

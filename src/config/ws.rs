@@ -65,17 +65,20 @@ impl Ws {
             self.heartbeat_timeout,
             millis(100)..=hours(1),
         );
-        bounds.require(
+        bounds.together(
             "ws.heartbeat_timeout",
+            &["ws.heartbeat_interval"],
             self.heartbeat_timeout <= self.heartbeat_interval,
-            "is longer than ws.heartbeat_interval",
+            "is longer than",
         );
         bounds.number("ws.backlog_messages", self.backlog_messages, 1..=65_536);
         bounds.number("ws.backlog_bytes", self.backlog_bytes, 1..=64 << 20);
-        bounds.require(
+        // Or the largest message would reach no slow reader.
+        bounds.together(
             "ws.backlog_bytes",
+            &["ws.max_message_bytes"],
             self.backlog_bytes >= self.max_message_bytes,
-            "is less than ws.max_message_bytes, so the largest message would reach nobody slow",
+            "is less than",
         );
         bounds.duration(
             "ws.write_timeout",
