@@ -1,5 +1,8 @@
 //! The laws of a store, held by the SQLite file.
 
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::Arc;
 
 use contract::conformance::StoreUnderTest;
