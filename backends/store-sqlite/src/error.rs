@@ -28,6 +28,9 @@ pub(crate) enum OpenError {
         #[source]
         source: sqlx::migrate::MigrateError,
     },
+    /// The file system has no shared memory or locks, as some network file systems.
+    #[error("`{}` can't have a write-ahead log: its journal mode is `{mode}`", path.display())]
+    NoWal { path: PathBuf, mode: String },
     /// The file can't be had, or is not a database.
     #[error("can't open `{}`", path.display())]
     Open {
@@ -41,7 +44,7 @@ impl From<OpenError> for StoreError {
     fn from(error: OpenError) -> Self {
         let passing = match &error {
             OpenError::Make { .. } => true,
-            OpenError::Newer { .. } => false,
+            OpenError::Newer { .. } | OpenError::NoWal { .. } => false,
             OpenError::Migrate { source, .. } => match source {
                 sqlx::migrate::MigrateError::Execute(source)
                 | sqlx::migrate::MigrateError::ExecuteMigration(source, _) => passes(source),
@@ -69,21 +72,29 @@ pub(crate) fn failed(error: Error) -> StoreError {
 
 /// Whether the same call may succeed later.
 fn passes(error: &Error) -> bool {
-    // Primary result codes, <https://www.sqlite.org/rescode.html>.
-    const BUSY: i32 = 5;
-    const LOCKED: i32 = 6;
-    const CANTOPEN: i32 = 14;
-    const PROTOCOL: i32 = 15;
     match error {
-        Error::Database(error) => {
-            let code = error.code().and_then(|code| code.parse::<i32>().ok());
-            // The low byte of an extended code is its primary code.
-            matches!(
-                code.map(|code| code & 0xff),
-                Some(BUSY | LOCKED | CANTOPEN | PROTOCOL)
-            )
-        }
+        Error::Database(_) => matches!(
+            primary_code(error),
+            Some(BUSY | LOCKED | CANTOPEN | PROTOCOL)
+        ),
         Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed | Error::Io(_) => true,
         _ => false,
     }
+}
+
+/// Whether another connection holds a lock that was needed.
+pub(crate) fn is_busy(error: &Error) -> bool {
+    primary_code(error) == Some(BUSY)
+}
+
+// Primary result codes, <https://www.sqlite.org/rescode.html>.
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const CANTOPEN: i32 = 14;
+const PROTOCOL: i32 = 15;
+
+fn primary_code(error: &Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    // The low byte of an extended code is its primary code.
+    Some(code.parse::<i32>().ok()? & 0xff)
 }

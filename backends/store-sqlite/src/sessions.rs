@@ -5,7 +5,7 @@ use contract::{
     NewSession, OpenOutcome, Rotate, Rotation, Session, SessionId, SessionStore, StoreError,
     Timestamp, UserId, session::LIST_LIMIT,
 };
-use sqlx::SqliteConnection;
+use sqlx::{SqliteConnection, SqliteExecutor};
 
 use crate::{
     SqliteStore,
@@ -15,7 +15,7 @@ use crate::{
 
 /// Rows that one purging transaction removes at most, so that sign-ins and
 /// refreshes get their turn in between.
-const PURGE_BATCH: u32 = 500;
+const PURGE_BATCH: usize = 500;
 
 #[async_trait]
 impl SessionStore for SqliteStore {
@@ -63,8 +63,13 @@ impl SessionStore for SqliteStore {
     }
 
     async fn rotate(&self, rotate: Rotate) -> Result<Rotation, StoreError> {
+        // Nearly always the token is current, and this one statement is all.
+        if let Some(session) = move_on(self.writer(), &rotate).await? {
+            return Ok(Rotation::Rotated(session));
+        }
+        // Looked at afresh: the row may have changed in between.
         let mut transaction = self.begin().await?;
-        let rotation = match move_on(&mut transaction, &rotate).await? {
+        let rotation = match move_on(&mut *transaction, &rotate).await? {
             Some(session) => Rotation::Rotated(session),
             None => refuse(&mut transaction, &rotate).await?,
         };
@@ -119,29 +124,44 @@ impl SessionStore for SqliteStore {
 
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
         let mut purged = 0;
+        let mut after = Vec::new();
         loop {
-            let batch = sqlx::query(
-                "DELETE FROM sessions WHERE id IN
-                   (SELECT id FROM sessions WHERE idle_expires_at <= ? LIMIT ?)",
+            // The table is read through by a reader, beside the writer.
+            let batch: Vec<Vec<u8>> = sqlx::query_scalar(
+                "SELECT id FROM sessions WHERE idle_expires_at <= ? AND id > ? ORDER BY id LIMIT ?",
             )
             .bind(now.as_millisecond())
-            .bind(PURGE_BATCH)
-            .execute(self.writer())
+            .bind(after)
+            .bind(i64::try_from(PURGE_BATCH).unwrap_or(i64::MAX))
+            .fetch_all(self.readers())
             .await
-            .map_err(failed)?
-            .rows_affected();
-            purged += batch;
-            if batch < u64::from(PURGE_BATCH) {
-                return Ok(purged);
+            .map_err(failed)?;
+            let last = batch.last().cloned();
+            let more = batch.len() == PURGE_BATCH;
+
+            let mut transaction = self.begin().await?;
+            for id in batch {
+                purged += sqlx::query("DELETE FROM sessions WHERE id = ? AND idle_expires_at <= ?")
+                    .bind(id)
+                    .bind(now.as_millisecond())
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(failed)?
+                    .rows_affected();
+            }
+            transaction.commit().await.map_err(failed)?;
+            match last {
+                Some(last) if more => after = last,
+                _ => return Ok(purged),
             }
         }
     }
 }
 
 /// The ordinary rotation: the row as it is now, if the token is current and
-/// the session live.
-async fn move_on(
-    writer: &mut SqliteConnection,
+/// the session live. Read to its end, so that it may be a transaction by itself.
+async fn move_on<'c>(
+    writer: impl SqliteExecutor<'c>,
     rotate: &Rotate,
 ) -> Result<Option<Session>, StoreError> {
     let now = rotate.now.as_millisecond();
@@ -156,10 +176,10 @@ async fn move_on(
     .bind(now.saturating_add(rows::millis(rotate.idle_ttl)))
     .bind(rotate.session.0.as_bytes().as_slice())
     .bind(i64::from(rotate.presented))
-    .fetch_optional(writer)
+    .fetch_all(writer)
     .await
     .map_err(failed)?
-    .as_ref()
+    .first()
     .map(rows::session)
     .transpose()
 }

@@ -13,9 +13,10 @@ use sqlx::{
     migrate::MigrateError,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::{Instant, sleep};
 
 use crate::{
-    error::{OpenError, failed},
+    error::{OpenError, failed, is_busy},
     file, schema,
 };
 
@@ -135,12 +136,18 @@ impl fmt::Debug for SqliteStore {
 
 /// Sets what the file itself remembers: WAL mode and the schema.
 async fn prepare(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
-    write_ahead(writer)
+    let mode = write_ahead(writer)
         .await
         .map_err(|source| OpenError::Open {
             path: path.to_owned(),
             source,
         })?;
+    if mode != "wal" {
+        return Err(OpenError::NoWal {
+            path: path.to_owned(),
+            mode,
+        });
+    }
     migrate(writer).await.map_err(|source| match source {
         MigrateError::VersionMissing(version) => OpenError::Newer {
             path: path.to_owned(),
@@ -153,11 +160,22 @@ async fn prepare(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
     })
 }
 
-async fn write_ahead(writer: &SqlitePool) -> Result<(), sqlx::Error> {
-    sqlx::query("PRAGMA journal_mode = WAL")
-        .execute(writer)
-        .await?;
-    Ok(())
+/// Switches to WAL mode if the file isn't in it; returns the mode it is in.
+async fn write_ahead(writer: &SqlitePool) -> Result<String, sqlx::Error> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let switched = sqlx::query_scalar("PRAGMA journal_mode = WAL")
+            .fetch_one(writer)
+            .await;
+        match switched {
+            // SQLite's own busy timeout does not cover the switch, and another
+            // process that starts at the same time may be at it.
+            Err(error) if is_busy(&error) && Instant::now() < deadline => {
+                sleep(Duration::from_millis(10)).await;
+            }
+            switched => return switched,
+        }
+    }
 }
 
 async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {

@@ -1,6 +1,7 @@
 //! The laws of a store, held by the SQLite file.
 
-#![allow(clippy::unwrap_used)]
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::sync::Arc;
 

@@ -138,8 +138,9 @@ laws! {
             let swap = store.credentials.replace_hash(ann.id, &hash(&other), &hash("new")).await;
             assert_eq!(swap.unwrap(), HashSwap::Changed, "{other:?}");
         }
-        let nobody = store.credentials.replace_hash(UserId::random(), &ann.hash, &hash("new")).await;
-        assert_eq!(nobody.unwrap(), HashSwap::Changed);
+        let nobody = UserId::random();
+        let swap = store.credentials.replace_hash(nobody, &ann.hash, &hash("new")).await;
+        assert_eq!(swap.unwrap(), HashSwap::Changed);
         assert_eq!(store.credentials.find_by_id(ann.id).await.unwrap(), Some(ann));
     }
 

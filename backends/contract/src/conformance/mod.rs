@@ -12,7 +12,7 @@
 //! A backend's `tests/laws.rs` is one function that makes the thing under test
 //! and one line:
 //!
-//! ```ignore
+//! ```text
 //! contract::store_laws!(store().await);
 //! ```
 //!

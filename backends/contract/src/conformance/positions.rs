@@ -154,24 +154,29 @@ laws! {
     async fn a_place_that_is_not_of_this_order_is_impossible(under_test) {
         let room = room();
         let mut staying = listen(&under_test.bus, &room).await;
-        for i in 0..3 {
+        for i in 0..6 {
             under_test.bus.publish(&room, text(i.to_string())).await.unwrap();
-            hear(&mut staying).await;
-        }
-        let mut places: Vec<_> = (0..=4)
-            .map(|seq| Position { epoch: Epoch::random(), seq })
-            .collect();
-        if let Some(came) = staying.position() {
-            places.push(Position { seq: came.seq + 1_000_000, ..came });
-            places.push(Position { seq: u64::MAX, ..came });
-        }
-        for place in places {
-            let mut back = come_back(&under_test, &room, place).await;
-            assert_eq!(back.recovery(), Recovery::Impossible);
-            assert!(back.try_recv().is_none());
+            let last = hear(&mut staying).await.position;
+            let seq = last.map_or(i, |last| last.seq);
+            let mut places = vec![
+                Position { epoch: Epoch::random(), seq: 0 },
+                Position { epoch: Epoch::random(), seq },
+                Position { epoch: Epoch::random(), seq: seq - i / 2 },
+            ];
+            if let Some(last) = last {
+                places.push(Position { seq: seq + 1, ..last });
+                places.push(Position { seq: u64::MAX, ..last });
+            }
+            for place in places {
+                let mut back = come_back(&under_test, &room, place).await;
+                assert_eq!(back.recovery(), Recovery::Impossible, "{place:?} at {last:?}");
+                assert!(back.try_recv().is_none());
+            }
+            let elsewhere = Position { epoch: Epoch::random(), seq };
+            let mut back = come_back(&under_test, &room, elsewhere).await;
             under_test.bus.publish(&room, text("live")).await.unwrap();
             assert_eq!(hear_text(&mut back).await, "live");
-            drop(back);
+            assert_eq!(hear_text(&mut staying).await, "live");
         }
     }
 }

@@ -1,0 +1,95 @@
+//! The file itself: what survives, who may read it, and what is refused.
+
+// A test fails by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod callers;
+mod refusal;
+mod survival;
+
+use std::time::Duration;
+
+use contract::{
+    Account, CreateOutcome, CredentialStore, NewSession, OpenOutcome, Rotate, Seed, Session,
+    SessionId, SessionStore, StoredHash, Timestamp, UserId, Username,
+};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+
+fn time(offset: i64) -> Timestamp {
+    Timestamp::from_millisecond(1_800_000_000_123 + offset).unwrap()
+}
+
+fn account(name: &str) -> Account {
+    Account {
+        id: UserId::random(),
+        username: Username::parse(name).unwrap(),
+        hash: StoredHash::new("$argon2id$the-hash".to_owned()),
+        created_at: time(0),
+        disabled_at: None,
+    }
+}
+
+fn session(user: UserId) -> Session {
+    Session {
+        id: SessionId::random(),
+        user,
+        seed: Seed::new([7; 32]),
+        counter: 0,
+        user_agent: None,
+        created_at: time(0),
+        rotated_at: time(0),
+        idle_expires_at: time(1000),
+        expires_at: time(2000),
+    }
+}
+
+async fn enrolled(store: &SqliteStore, name: &str) -> Account {
+    let account = account(name);
+    let outcome = store.create(&account).await.unwrap();
+    assert_eq!(outcome, CreateOutcome::Created);
+    account
+}
+
+async fn signed_in(store: &SqliteStore, account: &Account) -> Session {
+    let session = session(account.id);
+    let new = NewSession {
+        session: session.clone(),
+        verified: account.hash.clone(),
+    };
+    assert_eq!(store.open(&new).await.unwrap(), OpenOutcome::Opened);
+    session
+}
+
+fn rotate(session: &Session, presented: u32) -> Rotate {
+    Rotate {
+        session: session.id,
+        presented,
+        grace: Duration::from_millis(10),
+        idle_ttl: Duration::from_millis(500),
+        now: time(1),
+    }
+}
+
+/// A store in a folder of its own, and the folder.
+async fn store() -> (SqliteStore, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("data.db"))
+        .await
+        .unwrap();
+    (store, folder)
+}
+
+/// Somebody else at the file, as an operator with the `sqlite3` shell.
+async fn operator(folder: &TempDir) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(folder.path().join("data.db"));
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+async fn run(connection: &mut SqliteConnection, sql: &str) {
+    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+        .execute(connection)
+        .await
+        .unwrap();
+}
