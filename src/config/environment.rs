@@ -3,14 +3,14 @@
 //! Values are text, and text stays text: what becomes a number, a switch or a
 //! list is decided by the key, never by what the value looks like.
 
-use std::{collections::BTreeMap, ffi::OsString, fs::File, io::Read, path::Path};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{
     providers::{Format, Toml},
     value::{Dict, Value},
 };
 
-use super::{Problem, Profile, flat, sources::Layer};
+use super::{Problem, Profile, file, flat, sources::Layer};
 
 const PREFIX: &str = "APP__";
 const PROFILE: &str = "APP_PROFILE";
@@ -20,10 +20,6 @@ pub(super) const SECRET_KEYS: &[&str] = &["tokens.secret"];
 
 /// Keys of lists that `defaults.toml` leaves unset.
 const OPTIONAL_LISTS: &[&str] = &["http.trusted_proxies"];
-
-/// Largest file that a `…_FILE` variable may name, in bytes: ample for a
-/// secret, and an end for `/dev/zero`.
-const MAX_SECRET_FILE: u64 = 64 * 1024;
 
 /// A variable's value, and the variable that gave it: the name itself, or the
 /// name with `_FILE`.
@@ -94,27 +90,16 @@ impl<'a> Environment<'a> {
             return None;
         }
         let path = Path::new(&file.value);
-        let mut content = Vec::new();
-        let read = File::open(path)
-            .and_then(|file| file.take(MAX_SECRET_FILE + 1).read_to_end(&mut content));
-        if let Err(cause) = read {
-            self.problems.push(Problem::Unreadable {
-                origin: file_name,
-                path: path.to_owned(),
-                cause,
-            });
-            return None;
-        }
-        if content.len() as u64 > MAX_SECRET_FILE {
-            self.problem(
-                &file_name,
-                format!("{} is larger than 64 KiB", path.display()),
-            );
-            return None;
-        }
-        let Ok(content) = String::from_utf8(content) else {
-            self.problem(&file_name, format!("{} is not UTF-8", path.display()));
-            return None;
+        let content = match file::read(path) {
+            Ok(content) => content,
+            Err(cause) => {
+                self.problems.push(Problem::Unreadable {
+                    origin: file_name,
+                    path: path.to_owned(),
+                    cause,
+                });
+                return None;
+            }
         };
         let value = content.trim_end_matches(['\r', '\n']);
         if value.is_empty() {
@@ -233,20 +218,24 @@ fn find<'a>(values: &'a Dict, key: &str) -> Option<&'a Value> {
     }
 }
 
-/// A list, as `a,b` or, for those who know the file, `["a", "b"]`; the empty
-/// list is `[]`, since an empty variable is one that isn't set.
+/// A list, as `a,b` or, for those who know the file, `["a", "b"]`. The empty
+/// list is `[]` and nothing else: it is a decision, not what is left of one.
 pub(super) fn list(text: &str) -> Result<Value, &'static str> {
-    if !text.trim_start().starts_with('[') {
-        let entries: Vec<Value> = text
-            .split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(Value::from)
-            .collect();
-        return Ok(Value::from(entries));
+    const WANTED: &str = "expected a list like `a,b`, or `[]` for an empty one";
+    if text.trim_start().starts_with('[') {
+        return Toml::from_str::<Dict>(&format!("list = {text}"))
+            .ok()
+            .and_then(|mut dict| dict.remove("list").filter(|_| dict.is_empty()))
+            .ok_or(WANTED);
     }
-    Toml::from_str::<Dict>(&format!("list = {text}"))
-        .ok()
-        .and_then(|mut dict| dict.remove("list").filter(|_| dict.is_empty()))
-        .ok_or("expected a list like `a,b` or `[\"a\", \"b\"]`")
+    let entries: Vec<Value> = text
+        .split(',')
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .map(Value::from)
+        .collect();
+    if entries.is_empty() {
+        return Err(WANTED);
+    }
+    Ok(Value::from(entries))
 }

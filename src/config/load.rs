@@ -247,7 +247,8 @@ mod tests {
                         let key = format!("{section}.{name}");
                         let key = key.trim_start_matches('.').to_owned();
                         assert!(explained, "no comment above {key}");
-                        found.insert(key, unset);
+                        let twice = found.insert(key.clone(), unset);
+                        assert_eq!(twice, None, "{key} stands there twice");
                     }
                 }
                 _ => explained = !line.is_empty(),

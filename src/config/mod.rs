@@ -11,6 +11,7 @@ mod bounds;
 mod check;
 mod duration;
 mod environment;
+mod file;
 mod flat;
 mod http;
 mod load;

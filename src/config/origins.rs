@@ -124,7 +124,9 @@ fn canonical(text: &str) -> Result<String, &'static str> {
     let host = url
         .host_str()
         .filter(|host| !host.is_empty())
-        .ok_or("the host is missing")?;
+        .ok_or("the host is missing")?
+        // Of a scheme that it doesn't know the URL parser keeps the case.
+        .to_ascii_lowercase();
     Ok(match url.port() {
         Some(port) => format!("{}://{host}:{port}", url.scheme()),
         None => format!("{}://{host}", url.scheme()),
@@ -183,7 +185,7 @@ mod tests {
             "http://plain.example:80",
             "http://[2001:DB8::0001]:8080",
             "https://b\u{fc}cher.example",
-            "tauri://localhost",
+            "tauri://LocalHost",
         ]);
         for origin in [
             "http://localhost:3000",
@@ -200,7 +202,13 @@ mod tests {
 
     #[test]
     fn a_page_that_looks_like_it_may_not() {
-        let origins = list(&["https://example.com", "http://localhost:3000"]);
+        let origins = list(&[
+            "https://example.com",
+            "http://localhost:3000",
+            "http://plain.example",
+            "http://[2001:db8::1]:8080",
+            "https://b\u{fc}cher.example",
+        ]);
         let tricks: &[&[u8]] = &[
             b"",
             b"null",
@@ -211,6 +219,14 @@ mod tests {
             b"//example.com",
             b"http://example.com",
             b"https://example.com:444",
+            b"https://example.com:443",
+            b"http://plain.example:80",
+            b"http://[2001:db8:0::1]:8080",
+            b"http://[2001:DB8::1]:8080",
+            b"http://[2001:db8::1]",
+            b"http://[2001:db8::1%25lo]:8080",
+            b"http://2001:db8::1:8080",
+            "https://b\u{fc}cher.example".as_bytes(),
             b"https://example.com:",
             b"https://example.com.",
             b"https://example.com.evil.test",
@@ -246,9 +262,11 @@ mod tests {
             b"http://localhost:03000",
             b"http://localhost:3000:3000",
             b"http://127.0.0.1:3000",
+            &[b"https://example.com".as_slice(), &[b'a'; 1 << 20]].concat(),
+            &b"https://example.com".repeat(1 << 16),
         ];
         for origin in tricks {
-            let text = String::from_utf8_lossy(origin);
+            let text = String::from_utf8_lossy(origin.get(..99).unwrap_or(origin));
             assert!(!origins.allows(origin), "{text:?}");
         }
     }
@@ -266,8 +284,12 @@ mod tests {
             b"https://example.com/",
             b"https://example.com, https://evil.test",
             b"\xff",
+            &[b"https://".as_slice(), &[b'a'; 1 << 20], b"/"].concat(),
+            &[b"https://xn--".as_slice(), &[b'9'; 1 << 20]].concat(),
+            "https://\u{fc}".repeat(1 << 16).as_bytes(),
+            format!("https://{}", "\u{fc}".repeat(1 << 16)).as_bytes(),
         ] {
-            let text = String::from_utf8_lossy(origin);
+            let text = String::from_utf8_lossy(origin.get(..99).unwrap_or(origin));
             assert!(!origins.allows(origin), "{text:?}");
         }
         assert!(!list(&[]).allows(b"https://anywhere.test"));

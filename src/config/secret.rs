@@ -42,6 +42,7 @@ const PUBLISHED: &[&str] = &[
     "supersecret",
     "a-secret-of-tests-9f2c61d07be84a53",
     "a-secret-of-tests-77aa02cd914fb6e0",
+    "another secret of 32 bytes or so...",
     "a-string-secret-at-least-256-bits-long",
     "your-256-bit-secret",
     "your-384-bit-secret",
@@ -157,6 +158,9 @@ mod tests {
         }
     }
 
+    /// How secrets in tests begin.
+    const TEST_SECRET: &str = concat!("a-secret-of-", "tests-");
+
     fn look_for_examples(folder: &Path, found: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
             let path = entry.path();
@@ -168,7 +172,13 @@ mod tests {
             let Some(text) = file_type.is_file().then(|| fs::read_to_string(&path)) else {
                 continue;
             };
-            for after in text.unwrap_or_default().split("JWT_SECRET").skip(1) {
+            let text = text.unwrap_or_default();
+            for (start, _) in text.match_indices(TEST_SECRET) {
+                let secret = text[start..].chars();
+                let secret = secret.take_while(|c| c.is_ascii_alphanumeric() || *c == '-');
+                found.push((path.display().to_string(), secret.collect()));
+            }
+            for after in text.split("JWT_SECRET").skip(1) {
                 let value: String = after
                     .trim_start_matches(['"', '\'', ',', '=', ':', ' '])
                     .chars()

@@ -22,7 +22,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{Problem, Profile, environment::Environment, flat};
+use super::{Problem, Profile, environment::Environment, file, flat};
 
 /// What the configuration file in the working folder is called.
 const FILE: &str = concat!(env!("CARGO_PKG_NAME"), ".toml");
@@ -114,7 +114,7 @@ impl Sources {
             ConfigFile::IfThere(path) => (path, "configuration file"),
             ConfigFile::Named(path) => (path, "--config"),
         };
-        match std::fs::read_to_string(path) {
+        match file::read(path) {
             Ok(text) => parse(&path.display().to_string(), &text, profile),
             Err(cause)
                 if matches!(self.file, ConfigFile::IfThere(_))

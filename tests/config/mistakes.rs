@@ -1,8 +1,6 @@
 //! What is refused, and in which words.
 
-use std::{fs, process::Command};
-
-use crate::program::{FILE, Outcome, PROGRAM, Setup};
+use crate::program::{FILE, Setup};
 
 #[test]
 fn two_ports_that_contradict_are_refused() {
@@ -16,6 +14,36 @@ fn two_ports_that_contradict_are_refused() {
     Setup::new()
         .var("PORT", "http")
         .refuses(&["http.bind: expected a port, 0 to 65535 (from PORT)"]);
+}
+
+/// An empty allow-list is a decision, which nobody makes by a stray comma.
+#[test]
+fn an_empty_list_is_said_aloud() {
+    for (variable, key) in [
+        ("ALLOWED_ORIGINS", "http.allowed_origins"),
+        ("APP__HTTP__TRUSTED_PROXIES", "http.trusted_proxies"),
+        ("APP__ROLES", "roles"),
+    ] {
+        for value in [",", " ", " , ,"] {
+            Setup::new().var(variable, value).refuses(&[&format!(
+                "{key}: expected a list like `a,b`, or `[]` for an empty one (from {variable})"
+            )]);
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_file_without_an_end_is_not_read_to_it() {
+    let outcome = Setup::new().run(&["--config", "/dev/zero", "config", "check"]);
+    assert_eq!(
+        outcome.stderr,
+        "--config: can't read /dev/zero: it is larger than 64 KiB\n"
+    );
+    assert_eq!(outcome.code, 1);
+    Setup::new()
+        .var("JWT_SECRET_FILE", "/dev/zero")
+        .refuses(&["JWT_SECRET_FILE: can't read /dev/zero: it is larger than 64 KiB"]);
 }
 
 #[test]
@@ -69,22 +97,16 @@ fn a_backend_that_is_not_here_is_named() {
 fn what_is_not_text_is_refused() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
 
-    let setup = Setup::new();
-    fs::write(setup.path("secret"), b"canary\xff").unwrap();
-    let output = Command::new(PROGRAM)
-        .args(["config", "check"])
-        .current_dir(setup.folder.path())
-        .env_clear()
-        .env("PORT", OsStr::from_bytes(b"80\xff"))
-        .env("JWT_SECRET_FILE", "secret")
-        .output()
-        .unwrap();
-    let outcome = Outcome::from(output);
-    assert_eq!(
-        outcome.stderr,
-        "PORT: is not UTF-8\nJWT_SECRET_FILE: secret is not UTF-8\n"
-    );
-    assert_eq!(outcome.code, 1);
+    let setup = Setup::new()
+        .write("secret", b"canary\xff")
+        .var("PORT", OsStr::from_bytes(b"80\xff"))
+        .var("JWT_SECRET_FILE", "secret");
+    setup
+        .refuses(&[
+            "PORT: is not UTF-8",
+            "JWT_SECRET_FILE: can't read secret: it is not UTF-8",
+        ])
+        .never_says("canary");
 }
 
 #[test]

@@ -44,6 +44,9 @@ fn production_names_everything_that_is_unsafe() {
 fn production_refuses_secrets_that_can_be_guessed() {
     for secret in [
         "a-string-secret-at-least-256-bits-long",
+        "a-secret-of-tests-9f2c61d07be84a53",
+        "a-secret-of-tests-77aa02cd914fb6e0",
+        "another secret of 32 bytes or so...",
         "supersecretsupersecretsupersecret",
         "0123456789abcdef0123456789abcdef",
         &random_secret()[..31],
@@ -61,6 +64,49 @@ fn production_refuses_secrets_that_can_be_guessed() {
     outcome.never_says("supersecret");
 }
 
+/// As a platform would set it: nothing to say, and no file.
+#[test]
+fn a_good_production_passes() {
+    let secret = random_secret();
+    let good = |proxies: &str| {
+        Setup::new()
+            .var("APP_PROFILE", "production")
+            .var("JWT_SECRET", &secret)
+            .var("ALLOWED_ORIGINS", "https://app.example.com")
+            .var("DATABASE_URL", "sqlite:/var/lib/accounts.db")
+            .var("PORT", "8080")
+            .var("APP__HTTP__TRUSTED_PROXIES", proxies)
+    };
+    for (proxies, shown) in [
+        ("[]", "[]"),
+        (
+            "10.0.0.0/8, 192.0.2.1",
+            "[\"10.0.0.0/8\", \"192.0.2.1/32\"]",
+        ),
+    ] {
+        let setup = good(proxies);
+        let outcome = setup.check();
+        assert_eq!(
+            (outcome.code, &*outcome.stdout, &*outcome.stderr),
+            (0, "ok\n", "")
+        );
+        assert_eq!(
+            setup.shown("http.trusted_proxies"),
+            format!("http.trusted_proxies = {shown}  # <- APP__HTTP__TRUSTED_PROXIES")
+        );
+    }
+    // An empty variable is one that isn't set, so it decides nothing.
+    let outcome = good("").check();
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome.stderr.starts_with("http.trusted_proxies: ")
+            && outcome.stderr.ends_with("(from default)\n")
+            && outcome.stderr.lines().count() == 1,
+        "{}",
+        outcome.stderr
+    );
+}
+
 #[test]
 fn production_takes_what_is_safe() {
     for (memory_kib, iterations, taken) in [
@@ -76,7 +122,7 @@ fn production_takes_what_is_safe() {
     ] {
         let outcome = Setup::new()
             .production()
-            .var("JWT_SECRET", &random_secret())
+            .var("JWT_SECRET", random_secret())
             .var("APP__PASSWORDS__MEMORY_KIB", memory_kib)
             .var("APP__PASSWORDS__ITERATIONS", iterations)
             .check();

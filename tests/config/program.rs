@@ -1,20 +1,24 @@
 //! The program, run in a folder and an environment of its own.
 
 use std::{
+    ffi::{OsStr, OsString},
     fs,
     path::PathBuf,
-    process::{Command, Output},
+    process::{Output, Stdio},
+    time::Duration,
 };
 
 use tempfile::TempDir;
+use tokio::{process::Command, runtime, time};
 use uuid::Uuid;
 
-pub(crate) const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+const SOON: Duration = Duration::from_secs(60);
 pub(crate) const FILE: &str = concat!(env!("CARGO_PKG_NAME"), ".toml");
 
 pub(crate) struct Setup {
     pub(crate) folder: TempDir,
-    variables: Vec<(String, String)>,
+    variables: Vec<(String, OsString)>,
 }
 
 impl Setup {
@@ -25,8 +29,9 @@ impl Setup {
         }
     }
 
-    pub(crate) fn var(mut self, name: &str, value: &str) -> Self {
-        self.variables.push((name.to_owned(), value.to_owned()));
+    pub(crate) fn var(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variables
+            .push((name.to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -40,20 +45,32 @@ impl Setup {
         self.folder.path().join(name)
     }
 
-    pub(crate) fn write(self, name: &str, content: &str) -> Self {
+    pub(crate) fn write(self, name: &str, content: impl AsRef<[u8]>) -> Self {
         fs::write(self.path(name), content).unwrap();
         self
     }
 
+    /// Runs the program to its end. One that takes what it should refuse
+    /// would serve for ever: it is killed, and the test fails.
+    #[track_caller]
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        let output = Command::new(PROGRAM)
+        let mut command = Command::new(PROGRAM);
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .output()
-            .unwrap();
-        Outcome::from(output)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let output = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+            .block_on(async { time::timeout(SOON, command.output()).await });
+        match output {
+            Ok(output) => Outcome::from(output.unwrap()),
+            Err(_) => panic!("{arguments:?} did not end"),
+        }
     }
 
     pub(crate) fn check(&self) -> Outcome {

@@ -35,7 +35,7 @@ fn a_secret_may_stand_in_a_file() {
         let secret = random_secret();
         let setup = Setup::new()
             .production()
-            .write("secret", &format!("{secret}\r\n"))
+            .write("secret", format!("{secret}\r\n"))
             .var(&file, "secret");
         let outcome = setup.check();
         assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
@@ -63,9 +63,11 @@ fn a_secret_may_stand_in_a_file() {
             .var(&file, "secret")
             .refuses(&[&format!("{file}: secret is empty")]);
         Setup::new()
-            .write("secret", &"canary".repeat(11_000))
+            .write("secret", "canary".repeat(11_000))
             .var(&file, "secret")
-            .refuses(&[&format!("{file}: secret is larger than 64 KiB")])
+            .refuses(&[&format!(
+                "{file}: can't read secret: it is larger than 64 KiB"
+            )])
             .never_says("canary");
     }
 }

@@ -1,6 +1,6 @@
 //! A service that can't start says why, on one line a reason, and exits non-zero.
 
-use std::os::unix::fs::PermissionsExt;
+use std::{os::unix::fs::PermissionsExt, sync::Arc};
 
 use crate::process::{Process, output};
 
@@ -35,23 +35,27 @@ fn production_names_everything_that_is_unsafe() {
 
 #[test]
 fn production_makes_no_key_by_itself() {
-    let text = refused(
-        &[
-            ("APP_PROFILE", "production"),
-            ("APP__HTTP__TRUSTED_PROXIES", ""),
-            ("PORT", "1"),
-        ],
-        &[],
+    let dir = tempfile::tempdir().unwrap();
+    let variables = [
+        ("APP_PROFILE", "production"),
+        ("APP__HTTP__TRUSTED_PROXIES", "[]"),
+        ("GATEWAY_BIND_ADDR", "127.0.0.1:0"),
+    ];
+    let check = output(dir.path(), &variables, &["config", "check"]);
+    assert!(check.status.success(), "{check:?}");
+    let serve = output(dir.path(), &variables, &[]);
+    assert_eq!(serve.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(serve.stderr).unwrap(),
+        "error: no signing key: set JWT_SECRET (32 random bytes or more), or make a key in \
+         `data/keys` with `keys new`\n"
     );
-    assert!(
-        text.contains("trusted_proxies") || text.contains("keys new"),
-        "{text}"
-    );
+    assert!(!dir.path().join("data/keys").exists());
 }
 
-#[test]
-fn keys_are_made_by_command_and_then_serve() {
-    let dir = tempfile::tempdir().unwrap();
+#[tokio::test]
+async fn keys_are_made_by_command_and_then_serve() {
+    let dir = Arc::new(tempfile::tempdir().unwrap());
     let made = output(dir.path(), &[], &["keys", "new"]);
     assert!(
         made.status.success(),
@@ -64,6 +68,13 @@ fn keys_are_made_by_command_and_then_serve() {
         .permissions()
         .mode();
     assert_eq!(mode & 0o777, 0o600);
+
+    let production = [
+        ("APP_PROFILE", "production"),
+        ("APP__HTTP__TRUSTED_PROXIES", "[]"),
+    ];
+    let service = Process::start_in(dir, &production);
+    assert_eq!(service.get("/readyz").await.unwrap(), 200);
 }
 
 #[test]
