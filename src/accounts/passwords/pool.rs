@@ -207,10 +207,9 @@ impl Place {
         work: impl FnOnce(&mut Arena) -> T + Send + 'static,
     ) -> Result<T, Crashed> {
         let (answer, answered) = oneshot::channel();
-        // This handle keeps the threads alive while somebody waits.
-        let pool = self.pool.clone();
-        let shared = Arc::clone(&pool.0.0);
-        pool.0.0.push(Box::new(move |arena| {
+        let shared = Arc::clone(&self.pool.0.0);
+        let queue = Arc::clone(&shared);
+        queue.push(Box::new(move |arena| {
             if answer.is_closed() {
                 shared.skipped.fetch_add(1, Relaxed);
                 return;
@@ -218,16 +217,14 @@ impl Place {
             let begun = Instant::now();
             let result = catch_unwind(AssertUnwindSafe(|| work(arena)))
                 .map_err(|panic| crashed(panic.as_ref()));
-            arena.shrink();
+            arena.clean();
             shared.job_took(begun.elapsed());
             // Before the answer: who has it may come back for another place.
             drop(self);
             // The caller may have gone meanwhile.
             let _ = answer.send(result);
         }));
-        let result = answered.await;
-        drop(pool);
-        result.unwrap_or(Err(Crashed))
+        answered.await.unwrap_or(Err(Crashed))
     }
 }
 
@@ -330,123 +327,4 @@ fn lower_priority() {
 fn lower_priority() {}
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use super::*;
-
-    fn pool(threads: usize) -> Pool {
-        Pool::start(&PoolSettings {
-            threads,
-            queue: Duration::from_secs(1),
-            arena_idle: Duration::from_secs(60),
-            arena_bytes: 64 * 1024,
-            expected: Duration::from_millis(50),
-        })
-        .unwrap()
-    }
-
-    /// Keeps the one thread of a pool at work until the sender is used.
-    async fn block(
-        pool: &Pool,
-    ) -> (
-        mpsc::Sender<()>,
-        tokio::task::JoinHandle<Result<(), Crashed>>,
-    ) {
-        let (release, released) = mpsc::channel();
-        let (begin, begun) = oneshot::channel();
-        let place = pool.reserve().unwrap();
-        let blocked = tokio::spawn(place.run(move |_| {
-            begin.send(()).unwrap();
-            released.recv().unwrap();
-        }));
-        begun.await.unwrap();
-        (release, blocked)
-    }
-
-    #[tokio::test]
-    async fn a_caller_who_has_gone_is_skipped() {
-        let pool = pool(1);
-        let (release, blocked) = block(&pool).await;
-        let mut gone = Box::pin(pool.reserve().unwrap().run(|_| unreachable!()));
-        assert!(futures_util::poll!(&mut gone).is_pending());
-        let stays = tokio::spawn(pool.reserve().unwrap().run(|_| 7));
-        drop(gone);
-        assert_eq!(pool.stats().taken, 3);
-        release.send(()).unwrap();
-        blocked.await.unwrap().unwrap();
-        assert_eq!(stays.await.unwrap().unwrap(), 7);
-        let stats = pool.stats();
-        assert_eq!((stats.done, stats.skipped, stats.taken), (2, 1, 0));
-    }
-
-    #[tokio::test]
-    async fn a_panic_is_an_error_for_its_caller_alone() {
-        let pool = pool(1);
-        for round in 0..3 {
-            let crash = pool.reserve().unwrap().run(|_| panic!("on purpose")).await;
-            assert!(matches!(crash, Err(Crashed)));
-            let fine = pool.reserve().unwrap().run(move |_| round).await;
-            assert_eq!(fine.unwrap(), round);
-        }
-        assert_eq!(pool.stats().taken, 0);
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_refuses_at_once_and_recovers() {
-        let pool = pool(1);
-        let (release, blocked) = block(&pool).await;
-        let mut waiting = Vec::new();
-        let full = loop {
-            match pool.reserve() {
-                Ok(place) => waiting.push(tokio::spawn(place.run(|_| ()))),
-                Err(full) => break full,
-            }
-        };
-        // A second's work at 50 ms each, one of them the blocker.
-        assert_eq!(waiting.len(), 19);
-        assert_eq!(full.retry_after, Duration::from_secs(1));
-        assert_eq!(pool.stats().refused, 1);
-        release.send(()).unwrap();
-        blocked.await.unwrap().unwrap();
-        for job in waiting {
-            job.await.unwrap().unwrap();
-        }
-        assert_eq!(pool.stats().taken, 0);
-        assert!(pool.reserve().is_ok());
-    }
-
-    #[tokio::test]
-    async fn slow_jobs_leave_fewer_places() {
-        let pool = pool(2);
-        let shared = Arc::clone(&pool.0.0);
-        assert_eq!(pool.stats().places, 40);
-        for _ in 0..64 {
-            shared.job_took(Duration::from_millis(500));
-        }
-        assert_eq!(pool.stats().places, 4);
-        for _ in 0..64 {
-            shared.job_took(Duration::from_millis(10));
-        }
-        assert!((150..=200).contains(&pool.stats().places));
-        for _ in 0..128 {
-            shared.job_took(Duration::ZERO);
-        }
-        assert_eq!(pool.stats().places, Pool::MAX_PLACES);
-    }
-
-    #[tokio::test]
-    async fn the_warmest_thread_works_while_one_is_enough() {
-        let pool = pool(4);
-        // Whichever thread comes first, the same does all that follow one by one.
-        let mut threads = std::collections::HashSet::new();
-        for _ in 0..100 {
-            let job = pool.reserve().unwrap().run(|arena| {
-                arena.blocks(64).unwrap();
-                std::thread::current().id()
-            });
-            threads.insert(job.await.unwrap());
-        }
-        assert!(pool.stats().arena_peak_bytes <= threads.len() * 64 * 1024);
-    }
-}
+mod tests;

@@ -3,11 +3,10 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use argon2::Block;
-use aws_lc_rs::{error::Unspecified, rand};
 
 use super::{
     permit::{HashError, Permit},
-    phc::{Cost, OUTPUT_BYTES, Phc, SALT_BYTES},
+    phc::Cost,
     policy::Presented,
     pool::{Pool, PoolSettings, Stats},
     settings::{PasswordSettings, SettingsError},
@@ -24,7 +23,6 @@ pub struct PasswordService {
 struct Shared {
     settings: PasswordSettings,
     cost: Cost,
-    decoy: Phc,
 }
 
 impl PasswordService {
@@ -33,8 +31,9 @@ impl PasswordService {
     /// the length of the queue until some hashes have been measured.
     const NANOSECONDS_PER_BLOCK: u64 = 366;
 
-    /// Starts the threads. Nothing is hashed and no arena is mapped until
-    /// somebody comes, so starting takes no time.
+    /// Starts the threads. Nothing is hashed, no arena is mapped and no random
+    /// byte is drawn (the first costs the CSPRNG 30 ms) until somebody comes:
+    /// starting takes no time.
     ///
     /// # Errors
     /// [`StartError`].
@@ -52,11 +51,7 @@ impl PasswordService {
             expected: Duration::from_nanos(cost.blocks_written() * Self::NANOSECONDS_PER_BLOCK),
         })
         .map_err(StartError::Thread)?;
-        let shared = Arc::new(Shared {
-            decoy: decoy(cost)?,
-            settings,
-            cost,
-        });
+        let shared = Arc::new(Shared { settings, cost });
         Ok(Self { pool, shared })
     }
 
@@ -90,11 +85,6 @@ impl PasswordService {
     pub(super) fn cost(&self) -> Cost {
         self.shared.cost
     }
-
-    /// The hash to verify with when there is no account.
-    pub(super) fn decoy(&self) -> &Phc {
-        &self.shared.decoy
-    }
 }
 
 impl fmt::Debug for PasswordService {
@@ -106,15 +96,6 @@ impl fmt::Debug for PasswordService {
     }
 }
 
-/// Of no password: its output is as random as its salt. Verifying with it is
-/// the work of a hash made today.
-fn decoy(cost: Cost) -> Result<Phc, StartError> {
-    let (mut salt, mut output) = ([0; SALT_BYTES], [0; OUTPUT_BYTES]);
-    rand::fill(&mut salt)?;
-    rand::fill(&mut output)?;
-    Phc::new(cost, &salt, &output).map_err(StartError::Decoy)
-}
-
 /// Why passwords can't be hashed at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -122,12 +103,6 @@ pub enum StartError {
     /// The settings are out of bounds.
     #[error("the settings for passwords are out of bounds")]
     Settings(#[from] SettingsError),
-    /// The system has no random bytes.
-    #[error("there are no random bytes for a salt")]
-    Random(#[from] Unspecified),
-    /// The hash to verify with when there is no account can't be made.
-    #[error("the decoy hash can't be made")]
-    Decoy(#[source] argon2::password_hash::phc::Error),
     /// The system refuses a hashing thread.
     #[error("a hashing thread can't be started")]
     Thread(#[source] io::Error),
