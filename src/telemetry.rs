@@ -20,7 +20,7 @@ pub enum TelemetryError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Starts logging for the whole process.
+/// Starts logging for the whole process, panics included.
 ///
 /// # Errors
 /// [`TelemetryError`]
@@ -45,5 +45,12 @@ pub fn start(log: &Log) -> Result<(), TelemetryError> {
             registry.with(layer).try_init()?;
         }
     }
+    std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Where a panic was, not its message: that of a wrong slice quotes the string.
+fn log_panic(panic: &std::panic::PanicHookInfo<'_>) {
+    let location = panic.location().map(ToString::to_string);
+    tracing::error!(location, thread = std::thread::current().name(), "panicked");
 }

@@ -127,8 +127,7 @@ pub fn cors(origins: AllowedOrigins) -> CorsLayer {
 /// A handler panicked: a defect, which must not take the connection with it.
 #[must_use]
 pub fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    // The panic hook has written where; its message may hold input.
-    tracing::error!("a request handler panicked");
+    // The log has where, from the panic hook; the message may hold input.
     Problem::new(ProblemType::Internal).into_response()
 }
 

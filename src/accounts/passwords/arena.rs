@@ -52,6 +52,7 @@ pub(super) struct Arena {
     /// How much of it, from its beginning, was given out since it was wiped.
     used_bytes: usize,
     regular_bytes: usize,
+    written: u64,
     gauge: Arc<Gauge>,
 }
 
@@ -62,6 +63,7 @@ impl Arena {
             map: None,
             used_bytes: 0,
             regular_bytes,
+            written: 0,
             gauge,
         }
     }
@@ -91,6 +93,16 @@ impl Arena {
         blocks
             .get_mut(..count)
             .ok_or_else(|| io::ErrorKind::OutOfMemory.into())
+    }
+
+    /// Notes that a hash wrote so many blocks, over all its passes.
+    pub(super) fn wrote(&mut self, blocks: u64) {
+        self.written += blocks;
+    }
+
+    /// Blocks written since this was asked last.
+    pub(super) fn take_written(&mut self) -> u64 {
+        std::mem::take(&mut self.written)
     }
 
     /// Wipes what the last hash left, and frees the arena if that hash was of a

@@ -46,8 +46,8 @@ impl Permit {
     /// that of a hash made today, and the verdict is `Wrong`.
     ///
     /// # Errors
-    /// [`HashError`]; `Unreadable`, at once, if the stored hash is malformed or
-    /// out of bounds.
+    /// [`HashError`]; `Unreadable`, at once and without work, if the stored hash
+    /// is malformed or out of bounds.
     pub async fn verify(
         self,
         presented: Presented,
@@ -145,6 +145,7 @@ fn derive(
         .map_err(HashError::Memory)?;
     argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
         .hash_password_into_with_memory(password, salt, output, blocks)?;
+    arena.wrote(cost.blocks_written());
     Ok(())
 }
 

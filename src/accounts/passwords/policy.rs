@@ -9,7 +9,8 @@ use super::settings::PasswordSettings;
 
 /// A password as it is hashed: normalised by RFC 8265's OpaqueString, so that
 /// every keyboard's `é` and every kind of space give the same bytes. Its
-/// `Debug` hides it, and its memory is wiped when it is dropped.
+/// `Debug` hides it, and its memory is wiped when it is dropped; copies that
+/// libraries make to normalise and to judge it are not.
 pub struct Password(Zeroizing<String>);
 
 impl Password {

@@ -5,7 +5,6 @@
 //! storm leaves the sockets alone.
 
 use std::{
-    any::Any,
     collections::VecDeque,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -30,7 +29,9 @@ pub(super) struct PoolSettings {
     pub(super) arena_idle: Duration,
     /// What a thread holds on to.
     pub(super) arena_bytes: usize,
-    /// How long a job is thought to take until some have been measured.
+    /// What a usual job writes in its arena, in blocks.
+    pub(super) usual_blocks: u64,
+    /// How long a usual job is thought to take until some have been measured.
     pub(super) expected: Duration,
 }
 
@@ -39,7 +40,7 @@ pub(super) struct PoolSettings {
 pub struct Stats {
     /// Hashing threads.
     pub threads: usize,
-    /// Places there are now, from how long jobs take of late.
+    /// Places there are now, from how long hashes take of late.
     pub places: usize,
     /// Places that are taken: reserved, waiting or at work.
     pub taken: usize,
@@ -78,8 +79,9 @@ struct Shared {
     wake: Vec<Condvar>,
     /// Places taken.
     taken: AtomicUsize,
-    /// How long a job takes, in nanoseconds: a running mean.
+    /// How long a usual job takes, in nanoseconds: a running mean.
     pace: AtomicU64,
+    usual_blocks: u64,
     done: AtomicU64,
     skipped: AtomicU64,
     refused: AtomicU64,
@@ -103,7 +105,7 @@ type Job = Box<dyn FnOnce(&mut Arena) + Send>;
 /// There is no place in the queue.
 #[derive(Debug)]
 pub(super) struct Full {
-    /// When there will be one, as things are.
+    /// When all that have one will be done, as things are.
     pub(super) retry_after: Duration,
 }
 
@@ -126,6 +128,7 @@ impl Pool {
             wake: std::iter::repeat_with(Condvar::new).take(threads).collect(),
             taken: AtomicUsize::new(0),
             pace: AtomicU64::new(nanoseconds(settings.expected)),
+            usual_blocks: settings.usual_blocks,
             done: AtomicU64::new(0),
             skipped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -215,10 +218,14 @@ impl Place {
                 return;
             }
             let begun = Instant::now();
-            let result = catch_unwind(AssertUnwindSafe(|| work(arena)))
-                .map_err(|panic| crashed(panic.as_ref()));
+            // The panic hook has written where. What it panicked with is not
+            // logged: that may have a piece of the password.
+            let result = catch_unwind(AssertUnwindSafe(|| work(arena))).map_err(|_| {
+                tracing::error!("a job of the hashing threads panicked");
+                Crashed
+            });
             arena.clean();
-            shared.job_took(begun.elapsed());
+            shared.job_took(begun.elapsed(), arena.take_written());
             // Before the answer: who has it may come back for another place.
             drop(self);
             // The caller may have gone meanwhile.
@@ -284,12 +291,19 @@ impl Shared {
         Duration::from_nanos(self.pace.load(Relaxed).saturating_mul(rounds))
     }
 
-    fn job_took(&self, time: Duration) {
+    fn job_took(&self, time: Duration, blocks: u64) {
         self.done.fetch_add(1, Relaxed);
-        let time = nanoseconds(time);
+        let pace = self.pace.load(Relaxed);
+        let mut time = nanoseconds(time);
+        // A job may be less than a hash made today: a password is refused, or
+        // has an old and cheap hash. That it took no time does not say that
+        // those who wait will take none; a flood of them would make places for
+        // minutes of work.
+        if blocks < self.usual_blocks {
+            time = time.max(pace);
+        }
         // The last eight or so weigh most. That two threads may overwrite each
         // other's measurement does no harm.
-        let pace = self.pace.load(Relaxed);
         self.pace
             .store((pace - pace / 8).saturating_add(time / 8), Relaxed);
     }
@@ -297,15 +311,6 @@ impl Shared {
 
 fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn crashed(panic: &(dyn Any + Send)) -> Crashed {
-    let message = panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(message, "a job of the hashing threads panicked");
-    Crashed
 }
 
 /// Ten steps of niceness: a thread that serves sockets and wants the same core

@@ -48,6 +48,7 @@ impl PasswordService {
             queue: settings.queue,
             arena_idle: settings.arena_idle,
             arena_bytes: settings.memory_kib as usize * Block::SIZE,
+            usual_blocks: cost.blocks_written(),
             expected: Duration::from_nanos(cost.blocks_written() * Self::NANOSECONDS_PER_BLOCK),
         })
         .map_err(StartError::Thread)?;
