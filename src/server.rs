@@ -82,13 +82,20 @@ pub enum StartError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
-    router: Router,
+    door: Door,
     app: Arc<App>,
     gateway: Arc<Gateway>,
-    connections: Arc<Semaphore>,
-    patience: Patience,
     shutdown: Shutdown,
     background: JoinSet<()>,
+}
+
+/// Lets connections in, and serves them.
+struct Door {
+    router: Router,
+    connections: Arc<Semaphore>,
+    patience: Patience,
+    draining: CancellationToken,
+    tracker: TaskTracker,
 }
 
 impl std::fmt::Debug for Server {
@@ -170,16 +177,20 @@ impl Server {
         background.spawn(housekeeping(app.clone(), ended));
 
         Ok(Self {
-            router: router::router(app.clone(), gateway.clone(), &config.http)?,
+            door: Door {
+                router: router::router(app.clone(), gateway.clone(), &config.http)?,
+                connections: Arc::new(Semaphore::new(config.http.max_connections)),
+                patience: Patience {
+                    head: config.http.header_timeout,
+                    idle: config.http.keep_alive,
+                },
+                draining: CancellationToken::new(),
+                tracker: TaskTracker::new(),
+            },
             listener,
             address,
             app,
             gateway,
-            connections: Arc::new(Semaphore::new(config.http.max_connections)),
-            patience: Patience {
-                head: config.http.header_timeout,
-                idle: config.http.keep_alive,
-            },
             shutdown: config.shutdown.clone(),
             background,
         })
@@ -201,60 +212,60 @@ impl Server {
     /// after `shutdown.drain_delay`, sockets get 1012 spread over
     /// `shutdown.close_jitter`, requests under way are finished, all of it
     /// within `shutdown.deadline`.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) {
-        let draining = CancellationToken::new();
-        let tracker = TaskTracker::new();
-        let mut stop = pin!(stop);
-        loop {
-            tokio::select! {
-                () = &mut stop => break,
-                accepted = accept(&self.listener, &self.connections) => {
-                    self.serve(accepted, &draining, &tracker);
-                }
-            }
-        }
-        tracing::info!(sockets = self.gateway.sockets().count(), "draining");
-        self.app.readiness.start_draining();
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self {
+            listener,
+            door,
+            app,
+            gateway,
+            shutdown,
+            mut background,
+            ..
+        } = self;
+        door.keep_open(&listener, stop).await;
+        tracing::info!(sockets = gateway.sockets().count(), "draining");
+        app.readiness.start_draining();
         let drain = async {
-            let mut delay = pin!(sleep(self.shutdown.drain_delay));
-            loop {
-                tokio::select! {
-                    () = &mut delay => break,
-                    accepted = accept(&self.listener, &self.connections) => {
-                        self.serve(accepted, &draining, &tracker);
-                    }
-                }
-            }
-            draining.cancel();
-            tracker.close();
+            door.keep_open(&listener, sleep(shutdown.drain_delay)).await;
+            drop(listener);
+            door.draining.cancel();
+            door.tracker.close();
             tokio::join!(
-                self.gateway
+                gateway
                     .sockets()
-                    .drain(Close::Restarting, self.shutdown.close_jitter),
-                tracker.wait(),
+                    .drain(Close::Restarting, shutdown.close_jitter),
+                door.tracker.wait(),
             );
         };
-        if timeout(self.shutdown.deadline, drain).await.is_err() {
+        if timeout(shutdown.deadline, drain).await.is_err() {
             tracing::warn!(
-                sockets = self.gateway.sockets().count(),
-                connections = tracker.len(),
+                sockets = gateway.sockets().count(),
+                connections = door.tracker.len(),
                 "the deadline has come: what is left is cut off"
             );
         }
-        self.background.shutdown().await;
+        background.shutdown().await;
         tracing::info!("stopped");
     }
+}
 
-    fn serve(
-        &self,
-        (stream, peer, permit): (TcpStream, SocketAddr, OwnedSemaphorePermit),
-        draining: &CancellationToken,
-        tracker: &TaskTracker,
-    ) {
+impl Door {
+    /// Lets connections in until `end`.
+    async fn keep_open(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
+        let mut end = pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => return,
+                accepted = accept(listener, &self.connections) => self.serve(accepted),
+            }
+        }
+    }
+
+    fn serve(&self, (stream, peer, permit): (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
         let router = self.router.clone();
-        let draining = draining.clone();
+        let draining = self.draining.clone();
         let patience = self.patience;
-        tracker.spawn(async move {
+        self.tracker.spawn(async move {
             let _permit = permit;
             if let Err(error) = tune(&stream) {
                 tracing::debug!(

@@ -44,7 +44,7 @@ impl Accounts {
         Ok(())
     }
 
-    /// Ends every session of the user; returns how many.
+    /// Ends every session of the user.
     ///
     /// # Errors
     /// A failure.
@@ -53,7 +53,7 @@ impl Accounts {
         user: UserId,
         session: SessionId,
         now: Timestamp,
-    ) -> Result<usize, AccountsError> {
+    ) -> Result<(), AccountsError> {
         let mut ended = self.sessions.revoke_all(user, None).await?;
         // The one that asks may have been removed already, as expired.
         if !ended.contains(&session) {
@@ -61,7 +61,7 @@ impl Accounts {
         }
         self.announce_end(&ended, EndReason::Logout, now).await;
         tracing::info!(%user, sessions = ended.len(), "all sessions ended by logout");
-        Ok(ended.len())
+        Ok(())
     }
 
     /// Ends one session of the user.

@@ -12,7 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{bearer::Bearer, json::Json};
+use super::{bearer::Bearer, json::Json, uninterrupted::uninterrupted};
 use crate::{
     accounts::Tokens,
     app::App,
@@ -232,10 +232,11 @@ pub async fn refresh(
     State(app): State<Arc<App>>,
     Json(asked): Json<RefreshRequest>,
 ) -> Result<Response, Problem> {
-    let tokens = app
-        .accounts
-        .refresh(asked.refresh_token.expose_secret(), now())
-        .await?;
+    let tokens = uninterrupted(async move {
+        let token = asked.refresh_token.expose_secret();
+        app.accounts.refresh(token, now()).await
+    })
+    .await?;
     Ok(uncached(axum::Json(TokenResponse::from(tokens))))
 }
 
@@ -266,15 +267,15 @@ pub async fn logout(
     let Ok(Query(query)) = query else {
         return Err(Problem::new(ProblemType::InvalidRequest).detail("`all` is `true` or `false`"));
     };
-    if query.all {
-        app.accounts
-            .logout_everywhere(token.user, token.session, now())
-            .await?;
-    } else {
-        app.accounts
-            .logout(token.user, token.session, now())
-            .await?;
-    }
+    uninterrupted(async move {
+        let (user, session) = (token.user, token.session);
+        if query.all {
+            app.accounts.logout_everywhere(user, session, now()).await
+        } else {
+            app.accounts.logout(user, session, now()).await
+        }
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -304,15 +305,14 @@ pub async fn change_password(
     Bearer(token): Bearer,
     Json(asked): Json<PasswordRequest>,
 ) -> Result<StatusCode, Problem> {
-    app.accounts
-        .change_password(
-            token.user,
-            token.session,
-            asked.current_password.expose_secret(),
-            asked.new_password.expose_secret(),
-            now(),
-        )
-        .await?;
+    uninterrupted(async move {
+        let current = asked.current_password.expose_secret();
+        let new = asked.new_password.expose_secret();
+        app.accounts
+            .change_password(token.user, token.session, current, new, now())
+            .await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

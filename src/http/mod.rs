@@ -9,7 +9,8 @@
 //! | [`json`] | JSON bodies in, bounded and strict |
 //! | [`bearer`] | the access token of a request |
 //! | [`client_address`] | who sent a request, behind trusted proxies |
-//! | [`errors`] | a use case's error becomes a problem |
+//! | `errors` | a use case's error becomes a problem |
+//! | `uninterrupted` | work that must not stop half-way because its client has gone |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 
 pub mod auth;
@@ -21,6 +22,7 @@ pub mod health;
 pub mod json;
 pub mod layers;
 pub mod sessions;
+mod uninterrupted;
 
 use std::sync::Arc;
 

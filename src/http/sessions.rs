@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{auth::now, bearer::Bearer};
+use super::{auth::now, bearer::Bearer, uninterrupted::uninterrupted};
 use crate::{
     app::App,
     problem::{Problem, ProblemBody, ProblemType},
@@ -104,8 +104,11 @@ pub async fn end(
     let Ok(Path(sid)) = sid else {
         return Err(Problem::new(ProblemType::SessionNotFound));
     };
-    app.accounts
-        .revoke_session(token.user, SessionId(sid), now())
-        .await?;
+    uninterrupted(async move {
+        app.accounts
+            .revoke_session(token.user, SessionId(sid), now())
+            .await
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }

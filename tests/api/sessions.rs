@@ -182,3 +182,27 @@ async fn a_query_that_is_not_understood_ends_nothing() {
     }
     assert_eq!(service.refresh(&ann.refresh).await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_wait_for_the_answer_is_signed_out_all_the_same() {
+    use tokio::io::AsyncWriteExt;
+    let service = Service::start().await;
+    service.sign_up("ann").await;
+    for _ in 0..20 {
+        let tokens = service.sign_in("ann").await;
+        let mut socket = service.socket(&tokens.access).await;
+        let mut client = tokio::net::TcpStream::connect(service.address)
+            .await
+            .unwrap();
+        let request = format!(
+            "POST /auth/logout HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
+            tokens.access
+        );
+        client.write_all(request.as_bytes()).await.unwrap();
+        // Until the row is gone, no earlier and hardly later: in between the
+        // store's answer and the announcement is where the client leaves.
+        while service.refresh(&tokens.refresh).await.status == StatusCode::OK {}
+        drop(client);
+        assert_eq!(u16::from(socket.closed().await.code), 4503);
+    }
+}

@@ -50,6 +50,28 @@ async fn readiness_fails_before_the_listener_closes() {
 }
 
 #[tokio::test]
+async fn nobody_new_is_let_in_once_the_listener_is_closed() {
+    let mut service = Service::with(&[
+        ("APP__SHUTDOWN__CLOSE_JITTER", "0s"),
+        ("APP__SHUTDOWN__DEADLINE", "60s"),
+        ("APP__WS__CLOSE_TIMEOUT", "60s"),
+    ])
+    .await;
+    // It keeps the service draining, for it never answers the close frame.
+    let socket = service.socket_in("lobby").await;
+    service.begin_stop();
+    let address = service.address;
+    soon(async {
+        while tokio::net::TcpStream::connect(address).await.is_ok() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    drop(socket);
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn a_request_under_way_is_finished() {
     // Four passes over 64 MiB: long enough to be under way.
     let mut service = Service::with(&[
