@@ -3,7 +3,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use contract::{
@@ -13,7 +13,7 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use slab::Slab;
 use tokio::{
-    sync::{OnceCell, Semaphore},
+    sync::{OnceCell, Semaphore, SemaphorePermit},
     task::AbortHandle,
 };
 
@@ -24,10 +24,10 @@ use super::{
 };
 
 /// Messages that sockets of this node may have under way in a room before
-/// their publishers wait for the hub. Between a permit's return and the
-/// publish that it stood for, as many again may be given out, so twice this
-/// number stays below the bus's bound of 100: publishers of this node never
-/// make the hub miss a message, they are read more slowly instead.
+/// their publishers wait for the hub. A message may still be on its way into
+/// the bus when the hub gives back what it stood for, so twice this number
+/// stays below the bus's bound of 100: publishers of this node never make the
+/// hub miss a message, they are read more slowly instead.
 const PUBLISH_PERMITS: usize = 48;
 
 /// Bytes after which a batch is written, so that its memory stays bounded.
@@ -51,6 +51,10 @@ struct Room {
     name: RoomName,
     members: Mutex<Members>,
     permits: Semaphore,
+    /// Permits whose messages are in the bus, or about to be: what the hub may
+    /// give back. Those that were given out and not used yet are not among
+    /// them, however long their publishers take to begin.
+    under_way: AtomicUsize,
     /// Set once the hub listens; until then nobody's seat is ready.
     hub: OnceCell<AbortHandle>,
     /// The hub ended because the bus did; the next to join makes a new room.
@@ -103,6 +107,7 @@ impl Hubs {
                     name: name.clone(),
                     members: Mutex::default(),
                     permits: Semaphore::new(PUBLISH_PERMITS),
+                    under_way: AtomicUsize::new(0),
                     hub: OnceCell::new(),
                     dead: AtomicBool::new(false),
                 })
@@ -158,11 +163,10 @@ impl Seat {
     pub async fn publish(&self, message: Message) -> Result<Published, BusError> {
         // Closing the semaphore is not done; an error could only mean that.
         let permit = self.room.permits.acquire().await.ok();
+        let under_way = permit.map(|permit| UnderWay::new(&self.room, permit));
         let published = self.hubs.bus.publish(&self.room.name, message).await?;
-        if let Some(permit) = permit {
-            // The hub gives it back when it has the message.
-            permit.forget();
-        }
+        // The hub gives the permit back when it has the message.
+        std::mem::forget(under_way);
         Ok(published)
     }
 }
@@ -191,6 +195,38 @@ impl std::fmt::Debug for Seat {
     }
 }
 
+impl Room {
+    /// Gives back permits of messages that were under way.
+    fn give_back(&self, at_most: usize) {
+        let under_way = self
+            .under_way
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+                Some(n.saturating_sub(at_most))
+            })
+            .unwrap_or_else(|n| n);
+        self.permits.add_permits(under_way.min(at_most));
+    }
+}
+
+/// A message that the hub hasn't taken yet. Dropped, the message was not
+/// published and nobody else would give its permit back.
+struct UnderWay<'a>(&'a Room);
+
+impl<'a> UnderWay<'a> {
+    fn new(room: &'a Room, permit: SemaphorePermit<'a>) -> Self {
+        permit.forget();
+        // Before the bus has it: the hub may take it, and fall silent, at once.
+        room.under_way.fetch_add(1, Ordering::AcqRel);
+        Self(room)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.give_back(1);
+    }
+}
+
 /// The hub: takes all that is pending, encodes it, hands it to every member.
 async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
     let mut encoder = BatchEncoder::default();
@@ -212,7 +248,7 @@ async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
                     // missing but the end of the socket.
                     tracing::warn!(room = %room.name, missed, "room lost messages; its sockets are closed");
                     close_all(&room, Close::StateLost);
-                    taken += usize::try_from(missed).unwrap_or(usize::MAX);
+                    taken += usize::try_from(missed).unwrap_or(PUBLISH_PERMITS);
                 }
             }
             if encoder.len() >= BATCH_BYTES {
@@ -224,9 +260,7 @@ async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
             }
         };
         // Whatever they stood for has been taken from the bus.
-        let missing = PUBLISH_PERMITS.saturating_sub(room.permits.available_permits());
-        room.permits
-            .add_permits(if drained { missing } else { missing.min(taken) });
+        room.give_back(if drained { usize::MAX } else { taken });
         if !encoder.is_empty() {
             let (batch, origins) = encoder.finish();
             sweep(&room, &batch, &origins, echo).await;

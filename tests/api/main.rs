@@ -11,6 +11,7 @@
 mod accounts;
 mod backpressure;
 mod bad_bodies;
+mod crowds;
 mod document;
 mod endings;
 mod frames;

@@ -1,0 +1,70 @@
+//! A crowd in one room loses nothing, and is nobody else's loss.
+
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
+
+use bus_memory::MemoryBus;
+use bytes::Bytes;
+use contract::{ConnectionId, Kind, Message, RoomBus, RoomName, Timestamp};
+use service::ws::{
+    hub::Hubs,
+    outbox::{BacklogLimits, Outbox},
+};
+use tokio::task::{unconstrained, yield_now};
+
+fn outbox(messages: usize) -> Arc<Outbox> {
+    Arc::new(Outbox::new(BacklogLimits {
+        messages,
+        bytes: usize::MAX,
+    }))
+}
+
+fn message(data: &Bytes) -> Message {
+    Message {
+        from: None,
+        connection: None,
+        at: Timestamp::now(),
+        kind: Kind::Text,
+        data: data.clone(),
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
+    let bus = Arc::new(MemoryBus::new(100));
+    let hubs = Hubs::new(bus.clone(), true);
+    let lobby = RoomName::parse("lobby").unwrap();
+    let out = outbox(usize::MAX);
+    let seat = hubs
+        .join(&lobby, ConnectionId::random(), &out)
+        .await
+        .unwrap();
+    let hi = Bytes::from_static(b"hi");
+
+    // All ask to speak, and are slow to begin when it is their turn.
+    let mut waiting: Vec<Pin<Box<_>>> = (0..1000)
+        .map(|_| Box::pin(unconstrained(seat.publish(message(&hi)))))
+        .collect();
+    poll_fn(|cx| {
+        waiting.retain_mut(|speaker| speaker.as_mut().poll(cx).is_pending());
+        Poll::Ready(())
+    })
+    .await;
+    assert!(waiting.len() < 1000 && waiting.len() > 800);
+    for _ in 0..20 {
+        // Another node's messages keep the hub busy meanwhile.
+        bus.publish(&lobby, message(&hi)).await.unwrap();
+        for _ in 0..3 {
+            yield_now().await;
+        }
+    }
+    while !waiting.is_empty() {
+        poll_fn(|cx| {
+            waiting.retain_mut(|speaker| speaker.as_mut().poll(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        yield_now().await;
+    }
+    yield_now().await;
+    assert_eq!(out.status().closing, None);
+}
