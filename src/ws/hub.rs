@@ -33,12 +33,16 @@ const PUBLISH_PERMITS: usize = 48;
 /// Bytes after which a batch is written, so that its memory stays bounded.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// Members written to under one lock of the room, some 4 µs each: how long a
-/// socket may wait to come in or go.
+/// Writes under one lock of the room, some 4 µs each: how long a socket may
+/// wait to come in or go.
 const SWEEP_STEP: usize = 64;
 
-/// Members written to before the other rooms of this core get their turn.
+/// Writes, of however many batches, before the other tasks of this core get
+/// their turn.
 const SWEEP_TURN: usize = 1024;
+
+/// Bytes that the kernel copies in the time of one small write.
+const WRITE_BYTES: usize = 16 * 1024;
 
 /// The rooms that sockets of this node sit in.
 pub struct Hubs {
@@ -230,6 +234,7 @@ impl Drop for UnderWay<'_> {
 /// The hub: takes all that is pending, encodes it, hands it to every member.
 async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
     let mut encoder = BatchEncoder::default();
+    let mut writes = 0;
     loop {
         let Some(mut delivery) = subscription.recv().await else {
             room.dead.store(true, Ordering::Release);
@@ -263,24 +268,33 @@ async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
         room.give_back(if drained { usize::MAX } else { taken });
         if !encoder.is_empty() {
             let (batch, origins) = encoder.finish();
-            sweep(&room, &batch, &origins, echo).await;
+            sweep(&room, &batch, &origins, echo, &mut writes).await;
         }
     }
 }
 
-/// Hands a batch to every member, in steps, so that a large room doesn't keep
-/// a core from the others. Whoever joins meanwhile may hear it or not: it was
-/// said before.
-async fn sweep(room: &Room, batch: &Batch, origins: &[Option<ConnectionId>], echo: bool) {
+/// Hands a batch to every member, in steps, so that a large room or a busy one
+/// doesn't keep a core from the others: `writes` counts those since the last
+/// pause. Whoever joins meanwhile may hear the batch or not: it was said before.
+async fn sweep(
+    room: &Room,
+    batch: &Batch,
+    origins: &[Option<ConnectionId>],
+    echo: bool,
+    writes: &mut usize,
+) {
+    let cost = 1 + batch.bytes.len() / WRITE_BYTES;
+    let step = (SWEEP_STEP / cost).max(1);
     let mut next = 0;
     loop {
-        {
+        let last = {
             let members = room.members.lock();
-            let end = members.seats.capacity().min(next + SWEEP_STEP);
+            let end = members.seats.capacity().min(next + step);
             for key in next..end {
                 let Some(member) = members.seats.get(key) else {
                     continue;
                 };
+                *writes += cost;
                 if echo || !origins.contains(&Some(member.connection)) {
                     member.outbox.send(batch);
                 } else if let Some(rest) = batch.without(origins, member.connection) {
@@ -288,12 +302,14 @@ async fn sweep(room: &Room, batch: &Batch, origins: &[Option<ConnectionId>], ech
                 }
             }
             next = end;
-            if end >= members.seats.capacity() {
-                return;
-            }
-        }
-        if next.is_multiple_of(SWEEP_TURN) {
+            end >= members.seats.capacity()
+        };
+        if *writes >= SWEEP_TURN {
+            *writes = 0;
             tokio::task::yield_now().await;
+        }
+        if last {
+            return;
         }
     }
 }

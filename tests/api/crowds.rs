@@ -11,6 +11,8 @@ use service::ws::{
 };
 use tokio::task::{unconstrained, yield_now};
 
+use crate::service::soon;
+
 fn outbox(messages: usize) -> Arc<Outbox> {
     Arc::new(Outbox::new(BacklogLimits {
         messages,
@@ -67,4 +69,40 @@ async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
     }
     yield_now().await;
     assert_eq!(out.status().closing, None);
+}
+
+#[tokio::test]
+async fn a_crowded_room_with_much_to_say_lets_other_tasks_run() {
+    let bus = Arc::new(MemoryBus::new(100));
+    let hubs = Hubs::new(bus.clone(), true);
+    let lobby = RoomName::parse("lobby").unwrap();
+    // One whom the first batch is too much for, and one whom the last is.
+    let (early, late) = (outbox(0), outbox(39));
+    let mut seats = Vec::new();
+    for out in [&early, &late] {
+        seats.push(
+            hubs.join(&lobby, ConnectionId::random(), out)
+                .await
+                .unwrap(),
+        );
+    }
+    for _ in 0..600 {
+        let join = hubs.join(&lobby, ConnectionId::random(), &early);
+        seats.push(join.await.unwrap());
+    }
+    // Each is a batch of its own.
+    let long = Bytes::from(vec![b'x'; 256 * 1024]);
+    for _ in 0..40 {
+        bus.publish(&lobby, message(&long)).await.unwrap();
+    }
+    let seen_between = soon(async {
+        let mut seen = false;
+        while late.status().closing.is_none() {
+            seen |= early.status().closing.is_some();
+            yield_now().await;
+        }
+        seen
+    })
+    .await;
+    assert!(seen_between, "24,000 writes without a pause");
 }
