@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`config`] | what can be set, where it comes from, what is refused |
 //! | [`wiring`] | the backends that the configuration chose |
-//! | [`server`] | bind, serve, drain |
+//! | [`server`] | puts it all together; serves, drains |
+//! | `door` | lets connections in and serves HTTP/1.1 on them |
 //! | [`connection`] | a TCP connection that is closed when it stays without a request |
 //! | [`app`] | what everything that answers requests shares |
 //! | [`router`] | all routes, and the OpenAPI document, from the same lists |
@@ -15,7 +16,7 @@
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
-//! Arrows, and no others: `server → router → http | ws → accounts → contract`;
+//! Arrows, and no others: `server → door, router → http | ws → accounts → contract`;
 //! `server → wiring → backends → contract`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
@@ -23,6 +24,7 @@ pub mod accounts;
 pub mod app;
 pub mod config;
 pub mod connection;
+mod door;
 pub mod http;
 pub mod problem;
 pub mod router;

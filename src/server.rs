@@ -1,19 +1,13 @@
 //! Bind, serve, drain.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
 use contract::{RoomName, Timestamp};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
+    net::TcpListener,
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
 
 use crate::{
     accounts::{
@@ -23,28 +17,11 @@ use crate::{
     },
     app::{App, Readiness},
     config::{Config, Profile, Shutdown},
-    connection::{Connection, Patience},
-    http::layers::Peer,
+    door::{self, Door},
     router,
     wiring::{self, WiringError},
     ws::{self, Gateway, close::Close},
 };
-
-/// Largest head of a request, in bytes; a token of 4 KiB fits.
-const MAX_HEAD: usize = 16 * 1024;
-
-/// Most headers of a request.
-const MAX_HEADERS: usize = 64;
-
-/// Connections that wait to be accepted.
-const LISTEN_BACKLOG: i32 = 1024;
-
-/// How long to wait when the process has no descriptors left.
-const ACCEPT_RETRY: Duration = Duration::from_millis(50);
-
-/// How long a client may leave unread what it was sent. Longer than a socket's
-/// own limits, which say why before they end it.
-const UNREAD_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often sessions that ended by time are removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
@@ -89,15 +66,6 @@ pub struct Server {
     background: JoinSet<()>,
 }
 
-/// Lets connections in, and serves them.
-struct Door {
-    router: Router,
-    connections: Arc<Semaphore>,
-    patience: Patience,
-    draining: CancellationToken,
-    tracker: TaskTracker,
-}
-
 impl std::fmt::Debug for Server {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Server")
@@ -114,8 +82,9 @@ impl Server {
     /// [`StartError`]
     pub async fn bind(config: &Config) -> Result<Self, StartError> {
         let keys = Arc::new(keys(config)?);
-        let listener = listen(config.http.bind)?;
-        let address = listener.local_addr().map_err(|source| StartError::Bind {
+        let bound = door::listen(config.http.bind)
+            .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
+        let (listener, address) = bound.map_err(|source| StartError::Bind {
             address: config.http.bind,
             source,
         })?;
@@ -177,16 +146,10 @@ impl Server {
         background.spawn(housekeeping(app.clone(), ended));
 
         Ok(Self {
-            door: Door {
-                router: router::router(app.clone(), gateway.clone(), &config.http)?,
-                connections: Arc::new(Semaphore::new(config.http.max_connections)),
-                patience: Patience {
-                    head: config.http.header_timeout,
-                    idle: config.http.keep_alive,
-                },
-                draining: CancellationToken::new(),
-                tracker: TaskTracker::new(),
-            },
+            door: Door::new(
+                router::router(app.clone(), gateway.clone(), &config.http)?,
+                &config.http,
+            ),
             listener,
             address,
             app,
@@ -227,143 +190,22 @@ impl Server {
         app.readiness.start_draining();
         let drain = async {
             door.keep_open(&listener, sleep(shutdown.drain_delay)).await;
-            drop(listener);
-            door.draining.cancel();
-            door.tracker.close();
             tokio::join!(
+                door.close(listener),
                 gateway
                     .sockets()
                     .drain(Close::Restarting, shutdown.close_jitter),
-                door.tracker.wait(),
             );
         };
         if timeout(shutdown.deadline, drain).await.is_err() {
             tracing::warn!(
                 sockets = gateway.sockets().count(),
-                connections = door.tracker.len(),
+                connections = door.connections(),
                 "the deadline has come: what is left is cut off"
             );
         }
         background.shutdown().await;
         tracing::info!("stopped");
-    }
-}
-
-impl Door {
-    /// Lets connections in until `end`.
-    async fn keep_open(&self, listener: &TcpListener, end: impl Future<Output = ()>) {
-        let mut end = pin!(end);
-        loop {
-            tokio::select! {
-                () = &mut end => return,
-                accepted = accept(listener, &self.connections) => self.serve(accepted),
-            }
-        }
-    }
-
-    fn serve(&self, (stream, peer, permit): (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
-        let router = self.router.clone();
-        let draining = self.draining.clone();
-        let patience = self.patience;
-        self.tracker.spawn(async move {
-            let _permit = permit;
-            if let Err(error) = tune(&stream) {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "socket options not set"
-                );
-            }
-            let stream = Connection::new(stream);
-            let phase = stream.phase();
-            let watched = phase.clone();
-            let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-                phase.busy();
-                let phase = phase.clone();
-                request
-                    .extensions_mut()
-                    .insert(Peer(peer.ip().to_canonical()));
-                let answered = router.clone().oneshot(request.map(Body::new));
-                async move {
-                    let answer = answered.await;
-                    phase.idle();
-                    answer
-                }
-            });
-            let connection = http1::Builder::new()
-                // The connection itself has its patience.
-                .header_read_timeout(None)
-                .max_buf_size(MAX_HEAD)
-                .max_headers(MAX_HEADERS)
-                .serve_connection(TokioIo::new(stream), service)
-                .with_upgrades();
-            let mut connection = pin!(connection);
-            let mut serving = pin!(async {
-                tokio::select! {
-                    ended = &mut connection => ended,
-                    () = draining.cancelled() => {
-                        connection.as_mut().graceful_shutdown();
-                        connection.await
-                    }
-                }
-            });
-            let ended = watched.watch(serving.as_mut(), patience).await;
-            if let Some(Err(error)) = ended {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a connection broke"
-                );
-            }
-        });
-    }
-}
-
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bind = || {
-        let socket = socket2::Socket::new(
-            socket2::Domain::for_address(address),
-            socket2::Type::STREAM,
-            None,
-        )?;
-        // A restart must not wait for the old connections' TIME_WAIT.
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(LISTEN_BACKLOG)?;
-        TcpListener::from_std(socket.into())
-    };
-    bind().map_err(|source| StartError::Bind { address, source })
-}
-
-fn tune(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    #[cfg(target_os = "linux")]
-    socket2::SockRef::from(stream).set_tcp_user_timeout(Some(UNREAD_TIMEOUT))?;
-    Ok(())
-}
-
-/// The next connection, once there is room for it.
-async fn accept(
-    listener: &TcpListener,
-    connections: &Arc<Semaphore>,
-) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    loop {
-        let Ok(permit) = connections.clone().acquire_owned().await else {
-            // Nobody closes the semaphore.
-            std::future::pending::<()>().await;
-            continue;
-        };
-        match listener.accept().await {
-            Ok((stream, peer)) => return (stream, peer, permit),
-            Err(error) => {
-                // Mostly the client's doing; but out of descriptors, this
-                // would turn round at full speed.
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "a connection was not accepted"
-                );
-                sleep(ACCEPT_RETRY).await;
-            }
-        }
     }
 }
 

@@ -151,7 +151,7 @@ pub trait SessionStore: Send + Sync + 'static {
     /// Moves the session on to its next refresh token, atomically: of any
     /// number of concurrent calls with one `presented`, one changes the row
     /// and is `Rotated`, the rest are `Repeated` with the same row (with a
-    /// grace of zero they are `Reused`). A rotation that races with the end of
+    /// grace of zero, one of them is `Reused` and ends it for the others). A rotation that races with the end of
     /// the session never brings it back.
     async fn rotate(&self, rotate: Rotate) -> Result<Rotation, StoreError>;
 
