@@ -160,6 +160,11 @@ impl Socket {
                 // The library has its answer ready, and gives it at the next read.
                 Ok(Incoming::Close(_) | Incoming::Frame(_)) => continue,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if left == 0 {
+                        // The readiness of a socket costs nothing of tokio's
+                        // budget: only this ends the turn.
+                        tokio::task::yield_now().await;
+                    }
                     return Continue(());
                 }
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Continue(()),

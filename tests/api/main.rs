@@ -14,6 +14,7 @@ mod bad_bodies;
 mod crowds;
 mod document;
 mod endings;
+mod floods;
 mod frames;
 mod gate;
 mod handshakes;
