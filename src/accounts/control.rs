@@ -1,5 +1,5 @@
 //! What the nodes of a service tell each other: sessions that ended. Spoken in
-//! the room [`RoomName::control`], which no client can name.
+//! the room [`contract::RoomName::control`], which no client can name.
 
 use contract::{Kind, Message, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};

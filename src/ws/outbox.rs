@@ -64,6 +64,18 @@ pub enum Closing {
     Peer,
 }
 
+impl Closing {
+    /// Whether the peer's close frame is still to come: not after a frame that
+    /// couldn't be read, behind which there are none.
+    #[must_use]
+    pub fn awaits_answer(self) -> bool {
+        !matches!(
+            self,
+            Self::Peer | Self::Service(Close::ProtocolError | Close::NotUtf8 | Close::TooBig)
+        )
+    }
+}
+
 /// What waits: the rest of a batch or a control frame.
 #[derive(Debug)]
 struct Chunk {
@@ -76,7 +88,11 @@ struct Chunk {
 }
 
 impl Chunk {
+    /// Messages that are not wholly written; a control frame counts as one.
     fn messages(&self) -> usize {
+        if self.ends.is_empty() {
+            return usize::from(!self.rest.is_empty());
+        }
         self.ends.len()
             - self
                 .ends
@@ -128,9 +144,7 @@ impl Outbox {
             return;
         }
         self.put(&mut state, &batch.bytes, &batch.ends);
-        if state.messages > self.limits.messages || state.bytes > self.limits.bytes {
-            self.close_too_slow(&mut state);
-        }
+        self.bound(&mut state);
     }
 
     /// Sends one whole control frame. Pongs count against the backlog as
@@ -141,9 +155,7 @@ impl Outbox {
             return;
         }
         self.put(&mut state, &frame, &Arc::default());
-        if state.bytes > self.limits.bytes {
-            self.close_too_slow(&mut state);
-        }
+        self.bound(&mut state);
     }
 
     /// Ends the socket: what waits is still sent, then the close frame, and
@@ -161,6 +173,22 @@ impl Outbox {
         if state.closing.is_none() {
             self.put(&mut state, &reply, &Arc::default());
             state.closing = Some(Closing::Peer);
+        }
+    }
+
+    /// Closes if more waits than may.
+    fn bound(&self, state: &mut State) {
+        if !state.exceeds(self.limits) {
+            return;
+        }
+        // On a busy node the peer may have read everything since the socket's
+        // task or tokio's own poll last ran: only the kernel knows.
+        if let Some(writer) = self.writer.get() {
+            let socket = SockRef::from(writer.as_ref());
+            self.write_out(state, |slices| socket.send_vectored(slices));
+        }
+        if state.exceeds(self.limits) {
+            self.close_too_slow(state);
         }
     }
 
@@ -241,19 +269,24 @@ impl Outbox {
         let Some(writer) = self.writer.get() else {
             return;
         };
-        let mut state = self.state.lock();
+        self.write_out(&mut self.state.lock(), |slices| {
+            writer.try_write_vectored(slices)
+        });
+    }
+
+    fn write_out(&self, state: &mut State, write: impl Fn(&[IoSlice<'_>]) -> io::Result<usize>) {
         while !state.backlog.is_empty() {
-            let slices: Vec<IoSlice<'_>> = state
-                .backlog
-                .iter()
-                .take(MAX_SLICES)
-                .map(|chunk| IoSlice::new(&chunk.rest))
-                .collect();
-            match writer.try_write_vectored(&slices) {
-                Ok(0) => return self.broken(&mut state),
+            let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+            let mut used = 0;
+            for (slice, chunk) in slices.iter_mut().zip(&state.backlog) {
+                *slice = IoSlice::new(&chunk.rest);
+                used += 1;
+            }
+            match write(&slices[..used]) {
+                Ok(0) => return self.broken(state),
                 Ok(n) => state.written(n),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => return self.broken(&mut state),
+                Err(_) => return self.broken(state),
             }
         }
     }
@@ -297,6 +330,10 @@ impl Outbox {
 }
 
 impl State {
+    fn exceeds(&self, limits: BacklogLimits) -> bool {
+        self.messages > limits.messages || self.bytes > limits.bytes
+    }
+
     fn written(&mut self, mut n: usize) {
         self.bytes -= n;
         while let Some(first) = self.backlog.front_mut() {

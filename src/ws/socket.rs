@@ -4,7 +4,8 @@
 use std::{
     future::poll_fn,
     io::{self, Read, Write},
-    pin::pin,
+    ops::ControlFlow::{self, Break, Continue},
+    pin::{Pin, pin},
     sync::Arc,
     time::Duration,
 };
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use contract::{ConnectionId, Kind, Message, Timestamp, UserId};
 use tokio::{
     net::tcp::OwnedReadHalf,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, Sleep, sleep_until, timeout_at},
 };
 use tungstenite::{
     Error, Message as Incoming,
@@ -89,7 +90,6 @@ impl Socket {
         let mut ready = !read_ahead.is_empty();
         let mut context =
             WebSocketContext::from_partially_read(read_ahead, Role::Server, Some(config));
-
         let mut timer = pin!(sleep_until(self.session.deadline()));
         loop {
             let status = self.outbox.status();
@@ -100,36 +100,16 @@ impl Socket {
                 // On the heap: it would double what every socket carries all along.
                 return Box::pin(self.finish(&mut context, closing)).await;
             }
-            let mut deadline = self.session.deadline();
-            let give_up = status.oldest.map(|oldest| oldest + self.write_timeout);
-            deadline = give_up.map_or(deadline, |give_up| deadline.min(give_up));
-            if timer.deadline() != deadline {
-                timer.as_mut().reset(deadline);
-            }
             tokio::select! {
-                () = self.outbox.woken() => {}
-                ready = self.outbox.writable(), if status.oldest.is_some() => match ready {
-                    Ok(()) => self.outbox.drain(),
-                    Err(_) => return End::Broken,
-                },
-                came = readable(&self.reader, ready) => match came {
-                    Ok(()) => {
-                        ready = false;
-                        if self.read(&mut context).await.is_break() {
-                            return End::Broken;
-                        }
+                kept = keep(&self.outbox, &mut self.session, timer.as_mut(), self.write_timeout, Close::TooSlow) => {
+                    if kept.is_break() {
+                        return End::Broken;
                     }
-                    Err(_) => return End::Broken,
-                },
-                () = timer.as_mut() => {
-                    let now = Instant::now();
-                    if give_up.is_some_and(|give_up| now >= give_up) {
-                        self.outbox.give_up();
-                    }
-                    match self.session.on_time(now) {
-                        Action::Ping => self.outbox.send_control(frame(OpCode::Ping, b"")),
-                        Action::Close(close) => self.outbox.close(close),
-                        Action::Publish { .. } | Action::Nothing => {}
+                }
+                came = readable(&self.reader, ready) => {
+                    ready = false;
+                    if came.is_err() || self.read(&mut context, timer.as_mut()).await.is_break() {
+                        return End::Broken;
                     }
                 }
             }
@@ -138,8 +118,11 @@ impl Socket {
 
     /// Takes in what the peer has sent, for one turn. `Break` if there is
     /// nobody any more.
-    async fn read(&mut self, context: &mut WebSocketContext) -> std::ops::ControlFlow<()> {
-        use std::ops::ControlFlow::{Break, Continue};
+    async fn read(
+        &mut self,
+        context: &mut WebSocketContext,
+        mut timer: Pin<&mut Sleep>,
+    ) -> ControlFlow<()> {
         let mut left = READ_TURN;
         loop {
             let mut stream = Stream {
@@ -177,7 +160,9 @@ impl Socket {
                 Err(_) => return Break(()),
             };
             match self.session.on_frame(frame, Instant::now()) {
-                Action::Publish { kind, data } => self.publish(kind, data).await,
+                Action::Publish { kind, data } => {
+                    self.publish(kind, data, timer.as_mut()).await?;
+                }
                 Action::Close(close) => return self.close(close),
                 Action::Ping | Action::Nothing => {}
             }
@@ -187,12 +172,19 @@ impl Socket {
         }
     }
 
-    fn close(&self, close: Close) -> std::ops::ControlFlow<()> {
+    fn close(&self, close: Close) -> ControlFlow<()> {
         self.outbox.close(close);
-        std::ops::ControlFlow::Continue(())
+        Continue(())
     }
 
-    async fn publish(&self, kind: Kind, data: Bytes) {
+    /// Says something in the room. However long that takes, the socket goes on
+    /// hearing, and can be ended.
+    async fn publish(
+        &mut self,
+        kind: Kind,
+        data: Bytes,
+        mut timer: Pin<&mut Sleep>,
+    ) -> ControlFlow<()> {
         let message = Message {
             from: Some(self.user),
             connection: Some(self.connection),
@@ -200,8 +192,23 @@ impl Socket {
             kind,
             data,
         };
-        let Some(seat) = &self.seat else { return };
-        if let Err(error) = seat.publish(message).await {
+        let Some(seat) = &self.seat else {
+            return Continue(());
+        };
+        let mut publishing = pin!(seat.publish(message));
+        let published = loop {
+            tokio::select! {
+                biased;
+                published = &mut publishing => break published,
+                // Nobody reads its answers meanwhile, so that a heartbeat
+                // which is not answered is not the peer's failure.
+                kept = keep(&self.outbox, &mut self.session, timer.as_mut(), self.write_timeout, Close::NotDelivered) => kept?,
+            }
+            if self.outbox.status().closing.is_some() {
+                return Continue(());
+            }
+        };
+        if let Err(error) = published {
             tracing::warn!(
                 user = %self.user,
                 error = &error as &dyn std::error::Error,
@@ -210,6 +217,7 @@ impl Socket {
             // Raw mode has no other way to say that it was heard by nobody.
             self.outbox.close(Close::NotDelivered);
         }
+        Continue(())
     }
 
     /// Sends what waits, then waits for the peer to be done too, both for a
@@ -239,28 +247,23 @@ impl Socket {
         }
         let mut left = LINGER_BYTES;
         let _ = timeout_at(deadline, async {
-            let mut answered = closing == Closing::Peer;
+            let mut answered = !closing.awaits_answer();
             while !answered {
-                if readable(reader, false).await.is_err() {
-                    return;
-                }
                 let mut stream = Stream {
                     reader,
                     outbox,
                     left: &mut left,
                 };
-                answered = loop {
-                    match context.read(&mut stream) {
-                        Ok(Incoming::Close(_)) => break true,
-                        Ok(_) => {}
-                        Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                            if *stream.left == 0 {
-                                break true;
-                            }
-                            break false;
-                        }
-                        Err(_) => break true,
+                // The answer may be in the buffer already.
+                answered = match context.read(&mut stream) {
+                    Ok(Incoming::Close(_)) => true,
+                    Ok(_) => false,
+                    Err(Error::Io(error))
+                        if error.kind() == io::ErrorKind::WouldBlock && left > 0 =>
+                    {
+                        readable(reader, false).await.is_err()
                     }
+                    Err(_) => true,
                 };
             }
             // Say that there is no more, and let the peer say so.
@@ -278,6 +281,48 @@ impl Socket {
         .await;
         end
     }
+}
+
+/// Waits until a socket has something to do other than to read, and does it:
+/// drains the outbox, keeps time. `Break` if there is nobody any more.
+/// Cancel-safe.
+async fn keep(
+    outbox: &Outbox,
+    session: &mut Session,
+    mut timer: Pin<&mut Sleep>,
+    write_timeout: Duration,
+    unanswered: Close,
+) -> ControlFlow<()> {
+    let status = outbox.status();
+    if status.broken {
+        return Break(());
+    }
+    let give_up = status.oldest.map(|oldest| oldest + write_timeout);
+    let deadline = session.deadline();
+    let deadline = give_up.map_or(deadline, |give_up| deadline.min(give_up));
+    if timer.deadline() != deadline {
+        timer.as_mut().reset(deadline);
+    }
+    tokio::select! {
+        () = outbox.woken() => {}
+        ready = outbox.writable(), if status.oldest.is_some() => match ready {
+            Ok(()) => outbox.drain(),
+            Err(_) => return Break(()),
+        },
+        () = timer => {
+            let now = Instant::now();
+            if give_up.is_some_and(|give_up| now >= give_up) {
+                outbox.give_up();
+            }
+            match session.on_time(now) {
+                Action::Ping => outbox.send_control(frame(OpCode::Ping, b"")),
+                Action::Close(Close::TooSlow) => outbox.close(unanswered),
+                Action::Close(close) => outbox.close(close),
+                Action::Publish { .. } | Action::Nothing => {}
+            }
+        }
+    }
+    Continue(())
 }
 
 /// Waits until there is something to read, in the one place where the task

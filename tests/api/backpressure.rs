@@ -1,7 +1,13 @@
 //! One slow reader harms nobody but itself, and is told.
 
-use std::time::Duration;
+use std::{io::Read, sync::Arc, time::Duration};
 
+use service::ws::{
+    close::Close,
+    outbox::{BacklogLimits, Closing, Outbox},
+    wire::{Batch, OpCode, frame},
+};
+use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::{
@@ -135,4 +141,61 @@ async fn many_who_speak_at_once_are_all_heard() {
     for speaker in speaking {
         soon(speaker).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_reader_that_has_caught_up_is_not_closed_because_its_task_has_not_run() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let (stream, _) = listener.accept().await.unwrap();
+    let (_reader, writer) = stream.into_split();
+    let out = Outbox::new(BacklogLimits {
+        messages: 5,
+        bytes: 1024 * 1024,
+    });
+    out.attach(writer);
+    let bytes = frame(OpCode::Text, &[b'x'; 60 * 1024]);
+    let batch = Batch {
+        ends: Arc::new([bytes.len() as u32]),
+        bytes,
+    };
+    let mut sent = 0;
+    while out.status().oldest.is_none() {
+        out.send(&batch);
+        sent += 1;
+    }
+    // The peer reads all that the kernel has, and no task drains the rest.
+    peer.set_read_timeout(Some(Duration::from_millis(200)))
+        .unwrap();
+    let mut buffer = vec![0; 1024 * 1024];
+    let mut heard = 0;
+    while let Ok(n) = peer.read(&mut buffer) {
+        heard += n;
+    }
+    assert!(heard < sent * batch.bytes.len());
+    for _ in 0..6 {
+        out.send(&batch);
+        sent += 1;
+    }
+    assert_eq!(out.status().closing, None);
+    out.drain();
+    while heard < sent * batch.bytes.len() {
+        heard += peer.read(&mut buffer).unwrap();
+        out.drain();
+    }
+    assert!(out.status().oldest.is_none());
+}
+
+#[test]
+fn answers_to_pings_that_nobody_reads_count_as_messages() {
+    let out = Outbox::new(BacklogLimits {
+        messages: 5,
+        bytes: 1024 * 1024,
+    });
+    for _ in 0..5 {
+        out.send_control(frame(OpCode::Ping, b""));
+    }
+    assert_eq!(out.status().closing, None);
+    out.send_control(frame(OpCode::Ping, b""));
+    assert_eq!(out.status().closing, Some(Closing::Service(Close::TooSlow)));
 }

@@ -1,5 +1,7 @@
 //! Broken frames close the socket with the code of the standard; the room goes on.
 
+use std::time::Duration;
+
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -7,6 +9,7 @@ use tokio::{
 use tokio_tungstenite::MaybeTlsStream;
 
 use crate::{
+    mint,
     service::{Service, soon},
     socket::Socket,
 };
@@ -118,4 +121,46 @@ async fn a_close_is_answered_and_the_connection_ended() {
     let mut rest = Vec::new();
     soon(tcp.read_to_end(&mut rest)).await.unwrap();
     assert_eq!(rest, [0x88, 0x02, 0x03, 0xE8]);
+}
+
+#[tokio::test]
+async fn a_peer_in_the_middle_of_too_much_hears_why_and_may_end_in_order() {
+    let service = Service::start().await;
+    let mut socket = service.socket_in("lobby").await;
+    let tcp = tcp(&mut socket);
+    let long = frame(0x82, &[0; 100_000]);
+    tcp.write_all(&long[..50_000]).await.unwrap();
+    let mut head = [0; 4];
+    soon(tcp.read_exact(&mut head)).await.unwrap();
+    assert_eq!(head[2..], 1009_u16.to_be_bytes());
+    for piece in long[50_000..].chunks(10_000) {
+        tcp.write_all(piece).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tcp.shutdown().await.unwrap();
+    soon(tcp.read_to_end(&mut Vec::new())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_close_that_came_with_the_handshake_ends_the_connection_at_once() {
+    let service = Service::with(&[("APP__WS__CLOSE_TIMEOUT", "1min")]).await;
+    let mut claims = mint::claims("lobby");
+    claims["grant"] = "r".into();
+    let mut bytes = format!(
+        "GET /ws HTTP/1.1\r\nHost: {}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: bearer, {}\r\n\r\n",
+        service.address,
+        mint::token(&claims)
+    )
+    .into_bytes();
+    // Not allowed, and then no longer there.
+    bytes.extend(frame(0x81, b"hi"));
+    bytes.extend(frame(0x88, &[0x03, 0xE8]));
+    let mut tcp = TcpStream::connect(service.address).await.unwrap();
+    tcp.write_all(&bytes).await.unwrap();
+    let mut rest = Vec::new();
+    soon(tcp.read_to_end(&mut rest)).await.unwrap();
+    let head = rest.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+    assert_eq!(rest[head + 2..head + 4], 4507_u16.to_be_bytes());
 }

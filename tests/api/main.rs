@@ -27,4 +27,5 @@ mod service;
 mod sessions;
 mod shutdown;
 mod socket;
+mod stuck_bus;
 mod tokens;

@@ -1,0 +1,126 @@
+//! A bus that takes a message and never answers keeps nobody from hearing, and
+//! no socket from being ended.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use bus_memory::MemoryBus;
+use contract::{BusError, Message, Position, Published, RoomBus, RoomName, Subscription};
+use hyper_util::rt::TokioIo;
+use service::{
+    accounts::tokens::{EndedSessions, KeyRing, TokenVerifier},
+    config::{Config, Sources},
+    connection::Connection,
+    ws::{Gateway, close::Close, route},
+};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use crate::{mint, service::soon, socket::Socket};
+
+/// Takes what is said, and never answers whoever said it.
+struct StuckBus(MemoryBus);
+
+#[async_trait::async_trait]
+impl RoomBus for StuckBus {
+    async fn publish(&self, _: &RoomName, _: Message) -> Result<Published, BusError> {
+        std::future::pending().await
+    }
+
+    async fn subscribe(
+        &self,
+        room: &RoomName,
+        since: Option<Position>,
+    ) -> Result<Subscription, BusError> {
+        self.0.subscribe(room, since).await
+    }
+
+    async fn ping(&self) -> Result<(), BusError> {
+        self.0.ping().await
+    }
+
+    fn rooms(&self) -> usize {
+        self.0.rooms()
+    }
+}
+
+/// A gateway alone, on a bus that is stuck.
+async fn gateway(bus: MemoryBus) -> (Arc<Gateway>, SocketAddr) {
+    let config = Config::load(&Sources::default().variable("JWT_SECRET", mint::SECRET))
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .config;
+    let keys = KeyRing::from_secret(&mint::SECRET.to_owned().into()).unwrap();
+    let gateway = Gateway::new(
+        Arc::new(StuckBus(bus)),
+        Arc::new(TokenVerifier::new(
+            Arc::new(keys),
+            "service",
+            "service",
+            Duration::ZERO,
+            Arc::new(EndedSessions::new(Duration::from_secs(600))),
+        )),
+        config.http.allowed_origins.clone(),
+        &config.ws,
+    );
+    let (router, _) = route::routes()
+        .with_state(gateway.clone())
+        .split_for_parts();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let router = router.clone();
+            let service = hyper::service::service_fn(
+                move |request: hyper::Request<hyper::body::Incoming>| {
+                    router.clone().oneshot(request.map(axum::body::Body::new))
+                },
+            );
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(Connection::new(stream)), service)
+                    .with_upgrades(),
+            );
+        }
+    });
+    (gateway, address)
+}
+
+#[tokio::test]
+async fn whoever_waits_to_speak_can_be_sent_away() {
+    let (gateway, address) = gateway(MemoryBus::new(100)).await;
+    let token = mint::token(&mint::claims("lobby"));
+    let mut socket = Socket::open(address, &token).await.unwrap();
+    socket.say("is anybody there?").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let going = tokio::spawn({
+        let sockets = gateway.sockets().clone();
+        async move { sockets.drain(Close::Restarting, Duration::ZERO).await }
+    });
+    assert_eq!(u16::from(socket.closed().await.code), 1012);
+    drop(socket);
+    soon(going).await.unwrap();
+    assert_eq!(gateway.hubs().rooms(), 0);
+}
+
+#[tokio::test]
+async fn whoever_waits_to_speak_goes_on_hearing() {
+    let bus = MemoryBus::new(100);
+    let (_gateway, address) = gateway(bus.clone()).await;
+    let token = mint::token(&mint::claims("lobby"));
+    let mut socket = Socket::open(address, &token).await.unwrap();
+    socket.say("is anybody there?").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let room = RoomName::parse("lobby").unwrap();
+    // In bursts of which the kernel takes only a part at once.
+    for _ in 0..20 {
+        let data = "x".repeat(512 * 1024);
+        let message = Message {
+            from: None,
+            connection: None,
+            at: contract::Timestamp::now(),
+            kind: contract::Kind::Text,
+            data: data.clone().into(),
+        };
+        bus.publish(&room, message).await.unwrap();
+        assert_eq!(socket.hear().await, data);
+    }
+}
