@@ -56,6 +56,10 @@ pub struct Batch {
     pub ends: Arc<[u32]>,
 }
 
+/// Memory that a room keeps for its next batch; after a longer one it is let
+/// go, because a room that was loud once may be silent for days.
+const KEPT_BYTES: usize = 16 * 1024;
+
 /// Encodes batches, reusing its memory while nobody holds it.
 #[derive(Debug, Default)]
 pub struct BatchEncoder {
@@ -98,6 +102,9 @@ impl BatchEncoder {
             ends: self.ends.as_slice().into(),
         };
         self.ends.clear();
+        if batch.bytes.len() > KEPT_BYTES {
+            self.buffer = BytesMut::new();
+        }
         (batch, std::mem::take(&mut self.origins))
     }
 }
@@ -185,5 +192,25 @@ mod tests {
         assert_eq!(&rest.bytes[..], b"\x81\x01b\x81\x01d");
         assert_eq!(&rest.ends[..], [3, 6]);
         assert!(rest.without(&[Some(bob), Some(bob)], bob).is_none());
+    }
+
+    #[test]
+    fn a_long_batch_leaves_no_memory_behind() {
+        let mut encoder = BatchEncoder::default();
+        for len in [256 * 1024, 5] {
+            encoder.push(&Envelope {
+                message: Message {
+                    from: None,
+                    connection: None,
+                    at: Timestamp::UNIX_EPOCH,
+                    kind: Kind::Binary,
+                    data: vec![0; len].into(),
+                },
+                position: None,
+            });
+            drop(encoder.finish());
+        }
+        encoder.buffer.reserve(1);
+        assert!(encoder.buffer.capacity() <= KEPT_BYTES);
     }
 }
