@@ -54,8 +54,9 @@ close_codes! {
     NotDelivered = 1013, "not_delivered", "yes, later; say it again", "message not delivered, try again later";
     /// The access token ended.
     TokenExpired = 4401, "token_expired", "yes, with a fresh token", "access token expired";
-    /// The reader fell behind by more than its backlog holds.
-    TooSlow = 4408, "too_slow", "yes; messages were missed", "reading too slowly, messages were missed";
+    /// The reader fell behind by more than its backlog holds, or the peer left a
+    /// ping without an answer.
+    TooSlow = 4408, "too_slow", "yes; messages may have been missed", "too slow to read or to answer, messages may have been missed";
     /// The service lost messages of the room, so this socket would have missed some.
     StateLost = 4410, "state_lost", "yes; messages were missed", "messages were missed";
     /// More messages a second than `ws.max_messages_per_second`.

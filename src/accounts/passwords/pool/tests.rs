@@ -150,34 +150,3 @@ async fn the_warmest_thread_works_while_one_is_enough() {
     assert_eq!(threads.len(), 1);
     assert_eq!(pool.stats().arena_peak_bytes, 64 * 1024);
 }
-
-/// The message of a panic may have a piece of what was worked on: that of a
-/// wrong slice of a string has the string.
-#[tokio::test]
-async fn the_message_of_a_panic_is_not_logged() {
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-    let log = Log::default();
-    let writer = log.clone();
-    let job = pool(1).reserve().unwrap().run(move |_| {
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || writer.clone())
-            .finish();
-        // To be this thread's until it ends.
-        std::mem::forget(tracing::subscriber::set_default(subscriber));
-        let secret = "hunter2-hunter2".to_owned();
-        panic!("byte index 1 is not a char boundary of `{secret}`")
-    });
-    assert!(matches!(job.await, Err::<(), _>(Crashed)));
-    let log = String::from_utf8(log.0.lock().clone()).unwrap();
-    assert!(log.contains("panicked"), "{log}");
-    assert!(!log.contains("hunter2"), "{log}");
-}
