@@ -10,6 +10,7 @@ use std::{
 };
 
 use contract::{CredentialStore, RoomBus};
+use tokio_util::task::TaskTracker;
 
 use crate::accounts::{
     Accounts,
@@ -28,6 +29,8 @@ pub struct App {
     pub readiness: Readiness,
     /// Largest body of a request, in bytes.
     pub body_limit: usize,
+    /// Work that goes on when its client has gone; the drain waits for it.
+    pub work: TaskTracker,
 }
 
 impl fmt::Debug for App {

@@ -18,11 +18,11 @@ pub(crate) struct Arguments {
 impl Arguments {
     /// What to do; `serve` if nothing is said.
     pub(crate) fn command(&self) -> Command {
-        self.command.unwrap_or(Command::Serve)
+        self.command.clone().unwrap_or(Command::Serve)
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub(crate) enum Command {
     /// Serve, until SIGTERM or SIGINT; the default
     Serve,
@@ -32,8 +32,20 @@ pub(crate) enum Command {
     /// The keys that sign access tokens
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// The accounts in the store
+    #[command(subcommand)]
+    User(UserCommand),
     /// Print the OpenAPI document
     Openapi,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub(crate) enum UserCommand {
+    /// Let nobody sign in to an account any more, and sign everybody out of it
+    Disable {
+        /// The account's name
+        username: String,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]

@@ -13,6 +13,7 @@
 //! | [`http`] | the HTTP API |
 //! | [`ws`] | the gateway: sockets and the rooms they sit in |
 //! | [`accounts`] | the use cases; passwords, tokens, sessions |
+//! | [`control`] | sessions that ended anywhere end here too |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
@@ -24,6 +25,7 @@ pub mod accounts;
 pub mod app;
 pub mod config;
 pub mod connection;
+pub mod control;
 mod door;
 pub mod http;
 pub mod problem;

@@ -14,18 +14,18 @@ use std::{
 use clap::Parser;
 use contract::Timestamp;
 use service::{
-    accounts::tokens::KeyRing,
+    accounts::{self, tokens::KeyRing},
     config::{Config, Loaded, Sources},
     router,
     server::Server,
-    telemetry,
+    telemetry, wiring,
 };
 use tokio::{
     runtime,
     signal::unix::{SignalKind, signal},
 };
 
-use cli::{Arguments, Command, ConfigCommand, KeysCommand};
+use cli::{Arguments, Command, ConfigCommand, KeysCommand, UserCommand};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -55,6 +55,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Keys(KeysCommand::New) => done(new_key(&loaded.config.tokens.key_dir)),
+        Command::User(UserCommand::Disable { username }) => {
+            done(disable(&loaded.config, &username))
+        }
         Command::Openapi => ExitCode::SUCCESS,
     }
 }
@@ -80,6 +83,24 @@ fn serve(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
                 .await;
             Ok(())
         })
+}
+
+fn disable(config: &Config, username: &str) -> Result<(), Box<dyn Error>> {
+    let ended = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let backends = wiring::open(config).await?;
+            let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
+            let ended =
+                accounts::disable::disable(&*backends.credentials, &*backends.bus, username, now);
+            Ok::<_, Box<dyn Error>>(ended.await?)
+        })?;
+    write(
+        io::stdout(),
+        format_args!("disabled; {ended} sessions ended"),
+    );
+    Ok(())
 }
 
 fn new_key(dir: &Path) -> Result<(), Box<dyn Error>> {

@@ -2,12 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use contract::{RoomName, Timestamp};
+use contract::Timestamp;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
+use tokio_util::task::TaskTracker;
 
 use crate::{
     accounts::{
@@ -17,10 +18,11 @@ use crate::{
     },
     app::{App, Readiness},
     config::{Config, Profile, Shutdown},
+    control::{Control, ListenError},
     door::{self, Door},
     router,
     wiring::{self, WiringError},
-    ws::{self, Gateway, close::Close},
+    ws::{Gateway, close::Close},
 };
 
 /// How often sessions that ended by time are removed.
@@ -47,9 +49,9 @@ pub enum StartError {
     /// The hashing pool can't start.
     #[error("the hashing pool can't start")]
     Passwords(#[from] PasswordStartError),
-    /// The bus can't be listened to.
-    #[error("the bus can't be listened to")]
-    Bus(#[from] contract::BusError),
+    /// Ended sessions can't be learnt of.
+    #[error("can't learn which sessions ended")]
+    Control(#[from] ListenError),
     /// The OpenAPI document can't be written.
     #[error("the OpenAPI document can't be written")]
     Document(#[from] serde_json::Error),
@@ -127,6 +129,7 @@ impl Server {
             keys,
             readiness,
             body_limit: config.http.body_limit,
+            work: TaskTracker::new(),
         });
         let gateway = Gateway::new(
             backends.bus.clone(),
@@ -137,12 +140,13 @@ impl Server {
 
         let mut background = JoinSet::new();
         // Before the first request: no session may end unheard.
-        let control = backends.bus.subscribe(&RoomName::control(), None).await?;
-        background.spawn(ws::control::listen(
-            control,
-            ended.clone(),
-            gateway.sockets().clone(),
-        ));
+        let control = Control {
+            bus: backends.bus.clone(),
+            ended: ended.clone(),
+            sessions: Some(backends.sessions.clone()),
+            sockets: Some(gateway.sockets().clone()),
+        };
+        background.spawn(control.listen().await?.run());
         background.spawn(housekeeping(app.clone(), ended));
 
         Ok(Self {
@@ -188,6 +192,7 @@ impl Server {
         door.keep_open(&listener, stop).await;
         tracing::info!(sockets = gateway.sockets().count(), "draining");
         app.readiness.start_draining();
+        app.work.close();
         let drain = async {
             door.keep_open(&listener, sleep(shutdown.drain_delay)).await;
             tokio::join!(
@@ -196,6 +201,7 @@ impl Server {
                     .sockets()
                     .drain(Close::Restarting, shutdown.close_jitter),
             );
+            app.work.wait().await;
         };
         if timeout(shutdown.deadline, drain).await.is_err() {
             tracing::warn!(
@@ -246,7 +252,7 @@ async fn housekeeping(app: Arc<App>, ended: Arc<EndedSessions>) {
         ticks.tick().await;
         let now = Timestamp::now();
         ended.sweep(now);
-        match app.accounts.sessions.purge_expired(now).await {
+        match app.accounts.sessions.purge(now, ended.horizon(now)).await {
             Ok(0) => {}
             Ok(purged) => tracing::info!(purged, "expired sessions removed"),
             Err(error) => tracing::warn!(

@@ -1,6 +1,6 @@
 //! Change the password: whoever else is signed in is signed out.
 
-use contract::{HashSwap, SessionId, Timestamp, UserId};
+use contract::{ChangeOutcome, PasswordChange, SessionId, Timestamp, UserId};
 
 use super::{Accounts, AccountsError, control::EndReason, passwords::Verdict};
 
@@ -28,16 +28,18 @@ impl Accounts {
         }
         let permit = self.passwords.reserve()?;
         let hash = permit.hash_new(new, &[account.username.as_str()]).await?;
-        match self
-            .credentials
-            .replace_hash(user, &account.hash, &hash)
-            .await?
-        {
-            HashSwap::Replaced => {}
-            HashSwap::Changed => return Err(AccountsError::Credentials),
-        }
+        let change = PasswordChange {
+            user,
+            expected: account.hash,
+            new: hash,
+            keep: session,
+            now,
+        };
         // Nothing can open a session with the old password from here on.
-        let ended = self.sessions.revoke_all(user, Some(session)).await?;
+        let ended = match self.credentials.change_password(&change).await? {
+            ChangeOutcome::Changed(ended) => ended,
+            ChangeOutcome::Conflict => return Err(AccountsError::Credentials),
+        };
         self.announce_end(&ended, EndReason::PasswordChanged, now)
             .await;
         tracing::info!(%user, sessions = ended.len(), "password changed, other sessions ended");

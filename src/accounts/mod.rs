@@ -8,6 +8,7 @@
 //! | [`refresh`] | a refresh token becomes the next one |
 //! | [`sessions`] | who am I, my sessions, ending them |
 //! | [`change_password`] | a new password ends the other sessions |
+//! | [`disable`] | an account that may sign in no more |
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`control`] | what nodes tell each other about ended sessions |
@@ -15,6 +16,7 @@
 
 pub mod change_password;
 pub mod control;
+pub mod disable;
 pub mod error;
 pub mod login;
 pub mod passwords;
@@ -31,7 +33,7 @@ use contract::{
 
 pub use self::error::AccountsError;
 use self::{
-    control::{ControlEvent, EndReason, MAX_SESSIONS},
+    control::EndReason,
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, TokenIssuer},
 };
@@ -117,31 +119,10 @@ impl Accounts {
     }
 
     /// Makes the end of sessions known: here at once, elsewhere over the bus.
-    /// They have ended in any case, so a bus that fails is only logged.
     async fn announce_end(&self, sessions: &[SessionId], reason: EndReason, now: Timestamp) {
         for &session in sessions {
             self.ended.insert(session, now);
         }
-        for sessions in sessions.chunks(MAX_SESSIONS) {
-            let event = ControlEvent::SessionsEnded {
-                sessions: sessions.to_vec(),
-                reason,
-            };
-            let published = match event.to_message(now) {
-                Ok(message) => self
-                    .bus
-                    .publish(&RoomName::control(), message)
-                    .await
-                    .map(drop),
-                Err(error) => Err(contract::BusError::Failed(error.into())),
-            };
-            if let Err(error) = published {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    sessions = sessions.len(),
-                    "the end of sessions could not be announced to other nodes"
-                );
-            }
-        }
+        control::announce(&*self.bus, sessions, reason, now).await;
     }
 }

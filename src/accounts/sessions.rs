@@ -38,7 +38,7 @@ impl Accounts {
         session: SessionId,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        self.sessions.revoke(user, session).await?;
+        self.sessions.revoke(user, session, now).await?;
         self.announce_end(&[session], EndReason::Logout, now).await;
         tracing::info!(%user, %session, "session ended by logout");
         Ok(())
@@ -54,7 +54,7 @@ impl Accounts {
         session: SessionId,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        let mut ended = self.sessions.revoke_all(user, None).await?;
+        let mut ended = self.sessions.revoke_all(user, None, now).await?;
         // The one that asks may have been removed already, as expired.
         if !ended.contains(&session) {
             ended.push(session);
@@ -74,7 +74,7 @@ impl Accounts {
         session: SessionId,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        if !self.sessions.revoke(user, session).await? {
+        if !self.sessions.revoke(user, session, now).await? {
             return Err(AccountsError::NoSuchSession);
         }
         self.announce_end(&[session], EndReason::Revoked, now).await;

@@ -232,7 +232,7 @@ pub async fn refresh(
     State(app): State<Arc<App>>,
     Json(asked): Json<RefreshRequest>,
 ) -> Result<Response, Problem> {
-    let tokens = uninterrupted(async move {
+    let tokens = uninterrupted(&app.work.clone(), async move {
         let token = asked.refresh_token.expose_secret();
         app.accounts.refresh(token, now()).await
     })
@@ -267,7 +267,7 @@ pub async fn logout(
     let Ok(Query(query)) = query else {
         return Err(Problem::new(ProblemType::InvalidRequest).detail("`all` is `true` or `false`"));
     };
-    uninterrupted(async move {
+    uninterrupted(&app.work.clone(), async move {
         let (user, session) = (token.user, token.session);
         if query.all {
             app.accounts.logout_everywhere(user, session, now()).await
@@ -305,7 +305,7 @@ pub async fn change_password(
     Bearer(token): Bearer,
     Json(asked): Json<PasswordRequest>,
 ) -> Result<StatusCode, Problem> {
-    uninterrupted(async move {
+    uninterrupted(&app.work.clone(), async move {
         let current = asked.current_password.expose_secret();
         let new = asked.new_password.expose_secret();
         app.accounts

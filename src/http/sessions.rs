@@ -104,7 +104,7 @@ pub async fn end(
     let Ok(Path(sid)) = sid else {
         return Err(Problem::new(ProblemType::SessionNotFound));
     };
-    uninterrupted(async move {
+    uninterrupted(&app.work.clone(), async move {
         app.accounts
             .revoke_session(token.user, SessionId(sid), now())
             .await

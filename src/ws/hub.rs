@@ -241,19 +241,26 @@ async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
             close_all(&room, Close::StateLost);
             return;
         };
-        let mut taken = 0;
+        let mut taken = 0_usize;
         let drained = loop {
             match delivery {
                 Delivery::Message(envelope) => {
                     encoder.push(&envelope);
-                    taken += 1;
+                    taken = taken.saturating_add(1);
                 }
                 Delivery::Missed(missed) => {
                     // In raw mode nothing can tell a client that messages are
                     // missing but the end of the socket.
                     tracing::warn!(room = %room.name, missed, "room lost messages; its sockets are closed");
                     close_all(&room, Close::StateLost);
-                    taken += usize::try_from(missed).unwrap_or(PUBLISH_PERMITS);
+                    taken =
+                        taken.saturating_add(usize::try_from(missed).unwrap_or(PUBLISH_PERMITS));
+                }
+                Delivery::CutOff => {
+                    tracing::warn!(room = %room.name, "room was cut off from the bus; its sockets are closed");
+                    close_all(&room, Close::StateLost);
+                    // Whatever was under way is not on its way any more.
+                    taken = usize::MAX;
                 }
             }
             if encoder.len() >= BATCH_BYTES {

@@ -12,10 +12,8 @@
 //! | [`wire`] | frames, and batches of them that are encoded once |
 //! | [`close`] | why a socket is closed: the table of codes |
 //! | [`sockets`] | how many, whose, and closing them |
-//! | [`control`] | sessions that ended, here or on another node |
 
 pub mod close;
-pub mod control;
 mod entrance;
 pub mod handshake;
 pub mod hub;

@@ -4,7 +4,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::service::{Answer, Service, Tokens};
+use crate::{
+    service::{Answer, Service, Tokens},
+    socket::Socket,
+};
 
 async fn list(service: &Service, tokens: &Tokens) -> Vec<Value> {
     let answer = service.get("/auth/sessions", &tokens.access).await;
@@ -205,4 +208,29 @@ async fn a_client_that_does_not_wait_for_the_answer_is_signed_out_all_the_same()
         drop(client);
         assert_eq!(u16::from(socket.closed().await.code), 4503);
     }
+}
+
+#[tokio::test]
+async fn a_logout_outlives_a_restart() {
+    let service = Service::start().await;
+    let out = service.sign_up("ann").await;
+    let stays = service.sign_in("ann").await;
+    assert_eq!(
+        logout(&service, &out, "").await.status,
+        StatusCode::NO_CONTENT
+    );
+    let service = service.restart().await;
+    service
+        .get("/auth/me", &out.access)
+        .await
+        .is_problem(401, "invalid-token");
+    let refused = Socket::open(service.address, &out.access)
+        .await
+        .err()
+        .unwrap();
+    refused.is_problem(403, "token-required");
+    assert_eq!(
+        service.get("/auth/me", &stays.access).await.status,
+        StatusCode::OK
+    );
 }

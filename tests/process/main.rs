@@ -7,6 +7,7 @@
     clippy::expect_used
 )]
 
+mod disable;
 mod durability;
 mod first_minute;
 mod process;

@@ -11,6 +11,7 @@ fn bus(capacity: usize) -> BusUnderTest {
         other: Arc::new(bus.clone()),
         bus: Arc::new(bus),
         capacity,
+        history: 0,
         keep: Box::new(()),
     }
 }

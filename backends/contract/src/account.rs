@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use crate::{StoreError, Username};
+use crate::{SessionId, StoreError, Username};
 
 /// A user's id: random (UUIDv4), never reused, and the name of the user's own room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -91,6 +91,31 @@ pub enum HashSwap {
     Changed,
 }
 
+/// A password to change, by somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct PasswordChange {
+    /// Whose.
+    pub user: UserId,
+    /// The hash that the current password was verified against.
+    pub expected: StoredHash,
+    /// The hash of the new password.
+    pub new: StoredHash,
+    /// The session that asks, and stays.
+    pub keep: SessionId,
+    /// When the user's other sessions end.
+    pub now: Timestamp,
+}
+
+/// What became of [`CredentialStore::change_password`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ChangeOutcome {
+    /// The new hash is stored, durably, and these sessions have ended.
+    Changed(Vec<SessionId>),
+    /// The stored hash is not the expected one (or there is no such account);
+    /// nothing was changed.
+    Conflict,
+}
+
 /// Keeps accounts.
 ///
 /// A confirmed write is durable: it survives `kill -9` and loss of power.
@@ -114,9 +139,18 @@ pub trait CredentialStore: Send + Sync + 'static {
         new: &StoredHash,
     ) -> Result<HashSwap, StoreError>;
 
+    /// Stores the new hash as [`replace_hash`](Self::replace_hash) does, and
+    /// ends all sessions of the user but for `keep`, in one step.
+    async fn change_password(&self, change: &PasswordChange) -> Result<ChangeOutcome, StoreError>;
+
     /// Disables the account and ends all its sessions, in one step. Returns
-    /// whether there is such an account; disabling twice keeps the first time.
-    async fn disable(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError>;
+    /// the sessions that ended by it, `None` if there is no such account;
+    /// disabling twice keeps the first time.
+    async fn disable(
+        &self,
+        id: UserId,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError>;
 
     /// Answers if the store can serve reads and writes.
     async fn ping(&self) -> Result<(), StoreError>;

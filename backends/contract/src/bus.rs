@@ -75,7 +75,8 @@ impl Epoch {
 pub struct Position {
     /// The order's life.
     pub epoch: Epoch,
-    /// The message's number in it, from 1; 0 is before the first.
+    /// The message's number in it, larger than that of any message before;
+    /// numbers may be left out. 0 is before the first.
     pub seq: u64,
 }
 
@@ -95,6 +96,9 @@ pub enum Delivery {
     Message(Arc<Envelope>),
     /// This many messages were lost to this listener; what follows is after them.
     Missed(u64),
+    /// The bus could not be heard for a while: any number of messages may have
+    /// been lost, perhaps none; what follows is after them.
+    CutOff,
 }
 
 /// What became of [`RoomBus::publish`].
@@ -121,15 +125,20 @@ pub enum Recovery {
 /// Promises of every bus:
 /// - a message published after `subscribe` returned is heard;
 /// - one publisher's messages are heard in the order it published them; with
-///   positions, everybody hears one order;
+///   positions, everybody hears one order, each message once;
 /// - rooms don't hear each other;
 /// - a listener that falls behind by more than the bus's bound (100 messages
 ///   by default) gets [`Delivery::Missed`] with the exact number, and goes on;
+/// - a listener that may have lost messages because the bus could not be heard
+///   gets [`Delivery::CutOff`] once it can be heard again; a bus that keeps
+///   history delivers what was missed instead, as long as it keeps it;
 /// - a dropped [`Subscription`] ends at once, and the last one takes the room,
 ///   its memory and its tasks with it.
 #[async_trait]
 pub trait RoomBus: Send + Sync + 'static {
-    /// Says `message` in `room`.
+    /// Says `message` in `room`. With positions, `Ok` means that the message
+    /// has its place and reaches whoever listens; without, that the bus has
+    /// taken it.
     ///
     /// # Errors
     /// `Err` means that the message may not have been heard by anybody.
@@ -154,6 +163,8 @@ pub trait RoomBus: Send + Sync + 'static {
 #[derive(Debug)]
 pub struct Subscription {
     replay: VecDeque<Delivery>,
+    /// What is live up to here was replayed.
+    replayed: Option<Position>,
     // Field order is drop order: the guard looks whether this receiver was the last.
     receiver: broadcast::Receiver<Delivery>,
     recovery: Recovery,
@@ -169,6 +180,7 @@ impl Subscription {
     ) -> Self {
         Self {
             replay: VecDeque::new(),
+            replayed: None,
             receiver,
             recovery: Recovery::NotAsked,
             position,
@@ -177,12 +189,29 @@ impl Subscription {
     }
 
     /// For a bus: says what came of the `since` that was asked for, with what
-    /// is delivered before anything live.
+    /// is delivered before anything live, in order. What of it turns up live
+    /// too is delivered once.
     #[must_use]
-    pub fn recovered(mut self, recovery: Recovery, replay: Vec<Delivery>) -> Self {
+    pub fn recovered(mut self, recovery: Recovery, replay: Vec<Arc<Envelope>>) -> Self {
         self.recovery = recovery;
-        self.replay = replay.into();
+        self.replayed = replay.last().and_then(|last| last.position);
+        self.replay = replay.into_iter().map(Delivery::Message).collect();
         self
+    }
+
+    /// Whether a live delivery was replayed already.
+    fn is_repeated(&mut self, delivery: &Delivery) -> bool {
+        let (Some(replayed), Delivery::Message(envelope)) = (self.replayed, delivery) else {
+            return false;
+        };
+        let repeated = envelope
+            .position
+            .is_some_and(|live| live.epoch == replayed.epoch && live.seq <= replayed.seq);
+        if !repeated {
+            // From here on everything is new.
+            self.replayed = None;
+        }
+        repeated
     }
 
     /// The next delivery; `None` when the bus has shut down. Cancel-safe.
@@ -190,10 +219,13 @@ impl Subscription {
         if let Some(delivery) = self.replay.pop_front() {
             return Some(delivery);
         }
-        match self.receiver.recv().await {
-            Ok(delivery) => Some(delivery),
-            Err(RecvError::Lagged(missed)) => Some(Delivery::Missed(missed)),
-            Err(RecvError::Closed) => None,
+        loop {
+            match self.receiver.recv().await {
+                Ok(delivery) if self.is_repeated(&delivery) => {}
+                Ok(delivery) => return Some(delivery),
+                Err(RecvError::Lagged(missed)) => return Some(Delivery::Missed(missed)),
+                Err(RecvError::Closed) => return None,
+            }
         }
     }
 
@@ -202,10 +234,13 @@ impl Subscription {
         if let Some(delivery) = self.replay.pop_front() {
             return Some(delivery);
         }
-        match self.receiver.try_recv() {
-            Ok(delivery) => Some(delivery),
-            Err(TryRecvError::Lagged(missed)) => Some(Delivery::Missed(missed)),
-            Err(TryRecvError::Empty | TryRecvError::Closed) => None,
+        loop {
+            match self.receiver.try_recv() {
+                Ok(delivery) if self.is_repeated(&delivery) => {}
+                Ok(delivery) => return Some(delivery),
+                Err(TryRecvError::Lagged(missed)) => return Some(Delivery::Missed(missed)),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            }
         }
     }
 

@@ -1,13 +1,22 @@
 //! The in-process part of every bus: a room is a tokio broadcast channel in a
 //! `DashMap`, made by its first listener and dropped with its last.
+//!
+//! A bus inside the process speaks into it with [`Fanout::publish`], which
+//! numbers the messages. A bus outside of it gives each room a source, which
+//! is started for the room's first listener and dropped with its last, and
+//! delivers what it hears through a [`Feed`].
 
-use std::sync::Arc;
+use std::{
+    any::Any,
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use tokio::sync::broadcast;
+use tokio::sync::{OnceCell, broadcast};
 
-use crate::{Delivery, Envelope, Epoch, Message, Position, RoomName, Subscription};
+use crate::{BusError, Delivery, Envelope, Epoch, Message, Position, RoomName, Subscription};
 
 /// Rooms of one process.
 #[derive(Debug)]
@@ -16,13 +25,51 @@ pub struct Fanout {
     capacity: usize,
 }
 
-#[derive(Debug)]
 struct Channel {
     sender: broadcast::Sender<Delivery>,
-    epoch: Epoch,
-    /// The last sequence number given out. The lock is held across the send:
-    /// numbers and deliveries are in one order.
-    last: Mutex<u64>,
+    /// Where the room stands. The lock is held across the send: places and
+    /// deliveries are in one order.
+    last: Mutex<Option<Position>>,
+    /// What speaks into the room, if that is not the process itself.
+    source: OnceCell<Source>,
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel").finish_non_exhaustive()
+    }
+}
+
+/// Ends, when it is dropped, whatever feeds a room: a subscription, a task.
+pub type Source = Box<dyn Any + Send + Sync>;
+
+/// A room as its source sees it. Holds the room without keeping it.
+#[derive(Debug, Clone)]
+pub struct Feed(Weak<Channel>);
+
+impl Feed {
+    /// Hands a delivery to all listeners of the room, at once and without
+    /// waiting for any of them.
+    pub fn deliver(&self, delivery: Delivery) {
+        let Some(channel) = self.0.upgrade() else {
+            return;
+        };
+        let mut last = channel.last.lock();
+        if let Delivery::Message(envelope) = &delivery
+            && envelope.position.is_some()
+        {
+            *last = envelope.position;
+        }
+        // Nobody listens any more: the room is just being given up.
+        let _ = channel.sender.send(delivery);
+    }
+
+    /// Says where the room stands, before its first message.
+    pub fn stands_at(&self, position: Position) {
+        if let Some(channel) = self.0.upgrade() {
+            *channel.last.lock() = Some(position);
+        }
+    }
 }
 
 impl Fanout {
@@ -39,30 +86,62 @@ impl Fanout {
     /// Listens to a room, making it if nobody does yet.
     #[must_use]
     pub fn subscribe(self: &Arc<Self>, room: &RoomName) -> Subscription {
+        let first = Position {
+            epoch: Epoch::random(),
+            seq: 0,
+        };
+        self.listen(room, Some(first)).subscription()
+    }
+
+    /// Listens to a room whose source `open` starts, if nobody has done so
+    /// yet. What the source delivers after `open` returned is heard; others
+    /// who come meanwhile wait for it too.
+    ///
+    /// # Errors
+    /// Those of `open`; whoever comes next tries again.
+    pub async fn subscribe_fed<F>(
+        self: &Arc<Self>,
+        room: &RoomName,
+        open: impl FnOnce(Feed) -> F,
+    ) -> Result<Subscription, BusError>
+    where
+        F: Future<Output = Result<Source, BusError>>,
+    {
+        let listener = self.listen(room, None);
+        let feed = Feed(Arc::downgrade(&listener.guard.channel));
+        listener
+            .guard
+            .channel
+            .source
+            .get_or_try_init(|| open(feed))
+            .await?;
+        // A new receiver, since what came before the source was ready is not
+        // after the place that is told; the first one kept the room meanwhile.
+        Ok(listener.resubscribed().subscription())
+    }
+
+    fn listen(self: &Arc<Self>, room: &RoomName, first: Option<Position>) -> Listener {
         // The entry's lock is held until the receiver exists, so that a guard
         // that is just being dropped can't take the room away in between.
         let entry = self.rooms.entry(room.clone()).or_insert_with(|| {
             Arc::new(Channel {
                 sender: broadcast::Sender::new(self.capacity),
-                epoch: Epoch::random(),
-                last: Mutex::new(0),
+                last: Mutex::new(first),
+                source: OnceCell::new(),
             })
         });
         let channel = Arc::clone(&entry);
-        let last = channel.last.lock();
-        let receiver = channel.sender.subscribe();
-        let position = Position {
-            epoch: channel.epoch,
-            seq: *last,
-        };
-        drop(last);
+        let (receiver, position) = channel.join();
         drop(entry);
-        let guard = RoomGuard {
-            fanout: Arc::clone(self),
-            room: room.clone(),
-            channel,
-        };
-        Subscription::new(receiver, Some(position), guard)
+        Listener {
+            receiver,
+            position,
+            guard: RoomGuard {
+                fanout: Arc::clone(self),
+                room: room.clone(),
+                channel,
+            },
+        }
     }
 
     /// Gives `message` the room's next number and delivers it. `None` if
@@ -70,9 +149,10 @@ impl Fanout {
     pub fn publish(&self, room: &RoomName, message: Message) -> Option<Position> {
         let channel = Arc::clone(&*self.rooms.get(room)?);
         let mut last = channel.last.lock();
+        let stands = (*last)?;
         let position = Position {
-            epoch: channel.epoch,
-            seq: *last + 1,
+            seq: stands.seq + 1,
+            ..stands
         };
         let envelope = Envelope {
             message,
@@ -82,7 +162,7 @@ impl Fanout {
             .sender
             .send(Delivery::Message(Arc::new(envelope)))
             .ok()?;
-        *last += 1;
+        *last = Some(position);
         Some(position)
     }
 
@@ -90,6 +170,32 @@ impl Fanout {
     #[must_use]
     pub fn rooms(&self) -> usize {
         self.rooms.len()
+    }
+}
+
+impl Channel {
+    fn join(&self) -> (broadcast::Receiver<Delivery>, Option<Position>) {
+        let last = self.last.lock();
+        (self.sender.subscribe(), *last)
+    }
+}
+
+/// A receiver, and what keeps its room.
+struct Listener {
+    // Field order is drop order, as in `Subscription`.
+    receiver: broadcast::Receiver<Delivery>,
+    position: Option<Position>,
+    guard: RoomGuard,
+}
+
+impl Listener {
+    fn resubscribed(mut self) -> Self {
+        (self.receiver, self.position) = self.guard.channel.join();
+        self
+    }
+
+    fn subscription(self) -> Subscription {
+        Subscription::new(self.receiver, self.position, self.guard)
     }
 }
 
@@ -103,6 +209,8 @@ pub(crate) struct RoomGuard {
 
 impl Drop for RoomGuard {
     fn drop(&mut self) {
+        // The room's source ends with the channel, of which this is the last
+        // owner if it was the last listener.
         self.fanout.rooms.remove_if(&self.room, |_, channel| {
             Arc::ptr_eq(channel, &self.channel) && channel.sender.receiver_count() == 0
         });

@@ -29,7 +29,10 @@ pub mod fanout;
 pub mod names;
 pub mod session;
 
-pub use account::{Account, CreateOutcome, CredentialStore, HashSwap, StoredHash, UserId};
+pub use account::{
+    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, StoredHash,
+    UserId,
+};
 pub use bus::{
     ConnectionId, Delivery, Envelope, Epoch, Kind, Message, Position, Published, Recovery, RoomBus,
     Subscription,
@@ -39,5 +42,5 @@ pub use fanout::Fanout;
 pub use jiff::Timestamp;
 pub use names::{NameError, RoomName, Username};
 pub use session::{
-    NewSession, OpenOutcome, Rotate, Rotation, Seed, Session, SessionId, SessionStore,
+    EndedSession, NewSession, OpenOutcome, Rotate, Rotation, Seed, Session, SessionId, SessionStore,
 };

@@ -136,7 +136,17 @@ pub enum Rotation {
     Ended,
 }
 
-/// Keeps sessions. An ended session has no row.
+/// A session that was ended before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Which.
+    pub session: SessionId,
+    /// The `now` of the call that ended it.
+    pub at: Timestamp,
+}
+
+/// Keeps sessions. An ended session is as absent as one that never was, but
+/// for [`SessionStore::ended_since`].
 ///
 /// A confirmed write is durable: it survives `kill -9` and loss of power.
 #[async_trait]
@@ -157,22 +167,30 @@ pub trait SessionStore: Send + Sync + 'static {
 
     /// Ends one session of that user. Returns whether there was one; another
     /// user's session is as absent as one that never was.
-    async fn revoke(&self, user: UserId, id: SessionId) -> Result<bool, StoreError>;
+    async fn revoke(&self, user: UserId, id: SessionId, now: Timestamp)
+    -> Result<bool, StoreError>;
 
     /// Ends all sessions of that user, but for `except`; returns which.
     async fn revoke_all(
         &self,
         user: UserId,
         except: Option<SessionId>,
+        now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError>;
+
+    /// The sessions that any call ended (not time) at or after `since`, unless
+    /// they are purged already: an access token is valid by itself, so whoever
+    /// verifies them has to know.
+    async fn ended_since(&self, since: Timestamp) -> Result<Vec<EndedSession>, StoreError>;
 
     /// That user's sessions that are live at `now`, the latest rotated first,
     /// 100 at most.
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError>;
 
-    /// Removes the rows of sessions that ended by time at or before `now`;
-    /// returns how many.
-    async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError>;
+    /// Removes what is left of sessions that ended by time at or before `now`,
+    /// and of those that were ended at or before `ended_before`; returns how
+    /// many.
+    async fn purge(&self, now: Timestamp, ended_before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// How many sessions [`SessionStore::list`] returns at most.

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use contract::{
-    Account, CreateOutcome, CredentialStore, HashSwap, StoreError, StoredHash, Timestamp, UserId,
-    Username,
+    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, SessionId,
+    StoreError, StoredHash, Timestamp, UserId, Username,
 };
 
-use crate::{SqliteStore, error::failed, rows};
+use crate::{SqliteStore, error::failed, rows, sessions};
 
 #[async_trait]
 impl CredentialStore for SqliteStore {
@@ -73,23 +73,41 @@ impl CredentialStore for SqliteStore {
         })
     }
 
-    async fn disable(&self, id: UserId, now: Timestamp) -> Result<bool, StoreError> {
-        let id = id.0.as_bytes().as_slice();
+    async fn change_password(&self, change: &PasswordChange) -> Result<ChangeOutcome, StoreError> {
+        let mut transaction = self.begin().await?;
+        let replaced = sqlx::query("UPDATE accounts SET hash = ? WHERE id = ? AND hash = ?")
+            .bind(change.new.as_str())
+            .bind(change.user.0.as_bytes().as_slice())
+            .bind(change.expected.as_str())
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        if replaced.rows_affected() == 0 {
+            transaction.rollback().await.map_err(failed)?;
+            return Ok(ChangeOutcome::Conflict);
+        }
+        let keep = Some(change.keep);
+        let ended = sessions::end_all(&mut *transaction, change.user, keep, change.now).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok(ChangeOutcome::Changed(ended))
+    }
+
+    async fn disable(
+        &self,
+        id: UserId,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let mut transaction = self.begin().await?;
         let disabled =
             sqlx::query("UPDATE accounts SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?")
                 .bind(now.as_millisecond())
-                .bind(id)
+                .bind(id.0.as_bytes().as_slice())
                 .execute(&mut *transaction)
                 .await
                 .map_err(failed)?;
-        sqlx::query("DELETE FROM sessions WHERE user_id = ?")
-            .bind(id)
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
+        let ended = sessions::end_all(&mut *transaction, id, None, now).await?;
         transaction.commit().await.map_err(failed)?;
-        Ok(disabled.rows_affected() > 0)
+        Ok((disabled.rows_affected() > 0).then_some(ended))
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use contract::{
-    Account, BoxError, Seed, Session, SessionId, StoreError, StoredHash, Timestamp, UserId,
-    Username,
+    Account, BoxError, EndedSession, Seed, Session, SessionId, StoreError, StoredHash, Timestamp,
+    UserId, Username,
 };
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 use uuid::Uuid;
@@ -61,6 +61,13 @@ pub(crate) fn session(row: &SqliteRow) -> Result<Session, StoreError> {
 
 pub(crate) fn session_id(row: &SqliteRow) -> Result<SessionId, StoreError> {
     Ok(SessionId(id(row, "sessions.id")?))
+}
+
+pub(crate) fn ended_session(row: &SqliteRow) -> Result<EndedSession, StoreError> {
+    Ok(EndedSession {
+        session: session_id(row)?,
+        at: time(row, "sessions.ended_at")?,
+    })
 }
 
 /// A duration as the store counts it; longer ones than it can count are the

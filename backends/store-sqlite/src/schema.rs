@@ -20,6 +20,11 @@ pub(crate) async fn migrate(writer: &mut SqliteConnection) -> Result<(), Migrate
             "sessions",
             include_str!("../../../migrations/sqlite/0002_sessions.sql"),
         ),
+        (
+            3,
+            "ended sessions",
+            include_str!("../../../migrations/sqlite/0003_ended_sessions.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use contract::{
-    NewSession, OpenOutcome, Rotate, Rotation, Session, SessionId, SessionStore, StoreError,
-    Timestamp, UserId, session::LIST_LIMIT,
+    EndedSession, NewSession, OpenOutcome, Rotate, Rotation, Session, SessionId, SessionStore,
+    StoreError, Timestamp, UserId, session::LIST_LIMIT,
 };
 use sqlx::{SqliteConnection, SqliteExecutor};
 
@@ -16,6 +16,14 @@ use crate::{
 /// Rows that one purging transaction removes at most, so that sign-ins and
 /// refreshes get their turn in between.
 const PURGE_BATCH: usize = 500;
+
+/// A row that nobody needs any more: ended by time at or before `?1`, or by
+/// somebody at or before `?2`.
+macro_rules! is_over {
+    () => {
+        "coalesce(ended_at <= ?2, idle_expires_at <= ?1)"
+    };
+}
 
 #[async_trait]
 impl SessionStore for SqliteStore {
@@ -50,7 +58,7 @@ impl SessionStore for SqliteStore {
         sqlx::query(concat!(
             "SELECT ",
             session_columns!(),
-            " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2"
+            " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2 AND ended_at IS NULL"
         ))
         .bind(id.0.as_bytes().as_slice())
         .bind(now.as_millisecond())
@@ -77,13 +85,21 @@ impl SessionStore for SqliteStore {
         Ok(rotation)
     }
 
-    async fn revoke(&self, user: UserId, id: SessionId) -> Result<bool, StoreError> {
-        let revoked = sqlx::query("DELETE FROM sessions WHERE id = ? AND user_id = ?")
-            .bind(id.0.as_bytes().as_slice())
-            .bind(user.0.as_bytes().as_slice())
-            .execute(self.writer())
-            .await
-            .map_err(failed)?;
+    async fn revoke(
+        &self,
+        user: UserId,
+        id: SessionId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let revoked = sqlx::query(
+            "UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at IS NULL",
+        )
+        .bind(now.as_millisecond())
+        .bind(id.0.as_bytes().as_slice())
+        .bind(user.0.as_bytes().as_slice())
+        .execute(self.writer())
+        .await
+        .map_err(failed)?;
         Ok(revoked.rows_affected() > 0)
     }
 
@@ -91,15 +107,19 @@ impl SessionStore for SqliteStore {
         &self,
         user: UserId,
         except: Option<SessionId>,
+        now: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        sqlx::query("DELETE FROM sessions WHERE user_id = ? AND id IS NOT ? RETURNING id")
-            .bind(user.0.as_bytes().as_slice())
-            .bind(except.as_ref().map(|id| id.0.as_bytes().as_slice()))
-            .fetch_all(self.writer())
+        end_all(self.writer(), user, except, now).await
+    }
+
+    async fn ended_since(&self, since: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
+        sqlx::query("SELECT id, ended_at FROM sessions WHERE ended_at >= ?")
+            .bind(since.as_millisecond())
+            .fetch_all(self.readers())
             .await
             .map_err(failed)?
             .iter()
-            .map(rows::session_id)
+            .map(rows::ended_session)
             .collect()
     }
 
@@ -109,6 +129,7 @@ impl SessionStore for SqliteStore {
             session_columns!(),
             " FROM sessions
               WHERE user_id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2
+                AND ended_at IS NULL
               ORDER BY rotated_at DESC, id LIMIT ?3"
         ))
         .bind(user.0.as_bytes().as_slice())
@@ -122,15 +143,18 @@ impl SessionStore for SqliteStore {
         .collect()
     }
 
-    async fn purge_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
+    async fn purge(&self, now: Timestamp, ended_before: Timestamp) -> Result<u64, StoreError> {
         let mut purged = 0;
         let mut after = Vec::new();
         loop {
             // The table is read through by a reader, beside the writer.
-            let batch: Vec<Vec<u8>> = sqlx::query_scalar(
-                "SELECT id FROM sessions WHERE idle_expires_at <= ? AND id > ? ORDER BY id LIMIT ?",
-            )
+            let batch: Vec<Vec<u8>> = sqlx::query_scalar(concat!(
+                "SELECT id FROM sessions WHERE ",
+                is_over!(),
+                " AND id > ?3 ORDER BY id LIMIT ?4"
+            ))
             .bind(now.as_millisecond())
+            .bind(ended_before.as_millisecond())
             .bind(after)
             .bind(i64::try_from(PURGE_BATCH).unwrap_or(i64::MAX))
             .fetch_all(self.readers())
@@ -141,13 +165,18 @@ impl SessionStore for SqliteStore {
 
             let mut transaction = self.begin().await?;
             for id in batch {
-                purged += sqlx::query("DELETE FROM sessions WHERE id = ? AND idle_expires_at <= ?")
-                    .bind(id)
-                    .bind(now.as_millisecond())
-                    .execute(&mut *transaction)
-                    .await
-                    .map_err(failed)?
-                    .rows_affected();
+                purged += sqlx::query(concat!(
+                    "DELETE FROM sessions WHERE ",
+                    is_over!(),
+                    " AND id = ?3"
+                ))
+                .bind(now.as_millisecond())
+                .bind(ended_before.as_millisecond())
+                .bind(id)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?
+                .rows_affected();
             }
             transaction.commit().await.map_err(failed)?;
             match last {
@@ -156,6 +185,29 @@ impl SessionStore for SqliteStore {
             }
         }
     }
+}
+
+/// Ends all sessions of a user but for `except`; returns which. Read to its
+/// end, so that it may be a transaction by itself.
+pub(crate) async fn end_all<'c>(
+    writer: impl SqliteExecutor<'c>,
+    user: UserId,
+    except: Option<SessionId>,
+    now: Timestamp,
+) -> Result<Vec<SessionId>, StoreError> {
+    sqlx::query(
+        "UPDATE sessions SET ended_at = ?
+         WHERE user_id = ? AND id IS NOT ? AND ended_at IS NULL RETURNING id",
+    )
+    .bind(now.as_millisecond())
+    .bind(user.0.as_bytes().as_slice())
+    .bind(except.as_ref().map(|id| id.0.as_bytes().as_slice()))
+    .fetch_all(writer)
+    .await
+    .map_err(failed)?
+    .iter()
+    .map(rows::session_id)
+    .collect()
 }
 
 /// The ordinary rotation: the row as it is now, if the token is current and
@@ -169,6 +221,7 @@ async fn move_on<'c>(
         "UPDATE sessions
          SET counter = counter + 1, rotated_at = ?1, idle_expires_at = min(expires_at, ?2)
          WHERE id = ?3 AND counter = ?4 AND idle_expires_at > ?1 AND expires_at > ?1
+           AND ended_at IS NULL
          RETURNING ",
         session_columns!()
     ))
@@ -190,7 +243,7 @@ async fn refuse(writer: &mut SqliteConnection, rotate: &Rotate) -> Result<Rotati
     let row = sqlx::query(concat!(
         "SELECT ",
         session_columns!(),
-        " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2"
+        " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2 AND ended_at IS NULL"
     ))
     .bind(id)
     .bind(rotate.now.as_millisecond())
@@ -204,7 +257,8 @@ async fn refuse(writer: &mut SqliteConnection, rotate: &Rotate) -> Result<Rotati
     if repeats(&session, rotate) {
         return Ok(Rotation::Repeated(session));
     }
-    sqlx::query("DELETE FROM sessions WHERE id = ?")
+    sqlx::query("UPDATE sessions SET ended_at = ? WHERE id = ?")
+        .bind(rotate.now.as_millisecond())
         .bind(id)
         .execute(writer)
         .await

@@ -249,7 +249,13 @@ mod tests {
                 .unwrap();
             assert!(transaction.commit().await.is_err());
 
-            assert!(store.disable(ann.id, ann.created_at).await.unwrap());
+            assert!(
+                store
+                    .disable(ann.id, ann.created_at)
+                    .await
+                    .unwrap()
+                    .is_some()
+            );
             store.ping().await.unwrap();
         }
     }
@@ -289,7 +295,13 @@ mod tests {
         let new = StoredHash::new("new".to_owned());
         let swap = store.replace_hash(ann.id, &ann.hash, &new).await.unwrap();
         assert_eq!(swap, HashSwap::Replaced);
-        assert!(store.disable(ann.id, ann.created_at).await.unwrap());
+        assert!(
+            store
+                .disable(ann.id, ann.created_at)
+                .await
+                .unwrap()
+                .is_some()
+        );
         store.ping().await.unwrap();
     }
 }

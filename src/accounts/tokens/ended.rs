@@ -28,10 +28,16 @@ impl EndedSessions {
         }
     }
 
-    /// Remembers that a session ended.
-    pub fn insert(&self, session: SessionId, now: Timestamp) {
+    /// Remembers that a session ended; returns whether that is news.
+    pub fn insert(&self, session: SessionId, now: Timestamp) -> bool {
         let until = now.saturating_add(self.memory).unwrap_or(Timestamp::MAX);
-        self.until.insert(session, until);
+        self.until.insert(session, until).is_none()
+    }
+
+    /// The earliest end of a session that still matters at `now`.
+    #[must_use]
+    pub fn horizon(&self, now: Timestamp) -> Timestamp {
+        now.saturating_sub(self.memory).unwrap_or(Timestamp::MIN)
     }
 
     /// Whether a session is known to have ended.

@@ -1,6 +1,6 @@
 //! Laws of the [`CredentialStore`](crate::CredentialStore).
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::future::join_all;
 use tokio::spawn;
@@ -9,7 +9,21 @@ use super::{
     StoreUnderTest,
     samples::{abandoned, account, enrolled, hash, signed_in, time},
 };
-use crate::{Account, CreateOutcome, HashSwap, StoredHash, UserId, Username};
+use crate::{
+    Account, ChangeOutcome, CreateOutcome, HashSwap, PasswordChange, Session, StoredHash, UserId,
+    Username,
+};
+
+/// `asking` changes the password, so that its hash is `new`.
+fn change(account: &Account, asking: &Session) -> PasswordChange {
+    PasswordChange {
+        user: account.id,
+        expected: account.hash.clone(),
+        new: hash("new"),
+        keep: asking.id,
+        now: time(5),
+    }
+}
 
 laws! {
     accounts => account_laws($), StoreUnderTest;
@@ -144,6 +158,72 @@ laws! {
         assert_eq!(store.credentials.find_by_id(ann.id).await.unwrap(), Some(ann));
     }
 
+    /// A changed password ends the user's other sessions, names them, and
+    /// touches nobody else's.
+    async fn changing_the_password_ends_the_other_sessions(store) {
+        let mut ann = enrolled(&store, "ann").await;
+        let bob = enrolled(&store, "bob").await;
+        let kept = signed_in(&store, &ann).await;
+        let others = [signed_in(&store, &ann).await.id, signed_in(&store, &ann).await.id];
+        let theirs = signed_in(&store, &bob).await;
+
+        let outcome = store.credentials.change_password(&change(&ann, &kept)).await.unwrap();
+        let ChangeOutcome::Changed(ended) = outcome else {
+            panic!("the hash was the expected one");
+        };
+        assert_eq!(ended.len(), 2);
+        assert_eq!(BTreeSet::from_iter(ended), BTreeSet::from(others));
+        ann.hash = hash("new");
+        assert_eq!(store.sessions.list(ann.id, time(1)).await.unwrap(), [kept]);
+        assert_eq!(store.credentials.find_by_id(ann.id).await.unwrap(), Some(ann));
+        assert_eq!(store.sessions.find(theirs.id, time(1)).await.unwrap(), Some(theirs));
+        assert_eq!(store.credentials.find_by_id(bob.id).await.unwrap(), Some(bob));
+    }
+
+    /// With another hash than the stored one nothing changes and nobody is
+    /// signed out.
+    async fn changing_a_password_that_was_changed_changes_nothing(store) {
+        let ann = enrolled(&store, "ann").await;
+        let sessions = [signed_in(&store, &ann).await, signed_in(&store, &ann).await];
+        let mut other = change(&ann, &sessions[0]);
+        other.expected = hash("another");
+        let mut nobody = change(&ann, &sessions[0]);
+        nobody.user = UserId::random();
+        for refused in [other, nobody] {
+            let outcome = store.credentials.change_password(&refused).await.unwrap();
+            assert_eq!(outcome, ChangeOutcome::Conflict);
+        }
+        for session in sessions {
+            assert_eq!(store.sessions.find(session.id, time(1)).await.unwrap(), Some(session));
+        }
+        assert_eq!(store.credentials.find_by_id(ann.id).await.unwrap(), Some(ann));
+    }
+
+    /// Of concurrent changes that know one password, exactly one succeeds; the
+    /// session that asked for it is the one that is left.
+    async fn concurrent_password_changes_have_one_winner(store) {
+        let ann = enrolled(&store, "ann").await;
+        let mut sessions = Vec::new();
+        for _ in 0..8 {
+            sessions.push(signed_in(&store, &ann).await);
+        }
+        let mut calls = Vec::new();
+        for asking in sessions {
+            let (credentials, change) = (Arc::clone(&store.credentials), change(&ann, &asking));
+            calls.push(spawn(async move {
+                (credentials.change_password(&change).await.unwrap(), asking)
+            }));
+        }
+        let mut winners = Vec::new();
+        for call in calls {
+            if let (ChangeOutcome::Changed(_), asking) = call.await.unwrap() {
+                winners.push(asking);
+            }
+        }
+        assert_eq!(winners.len(), 1);
+        assert_eq!(store.sessions.list(ann.id, time(1)).await.unwrap(), winners);
+    }
+
     /// Disabling keeps the row and its first time, ends the account's sessions
     /// and nobody else's.
     async fn disabling_ends_all_sessions_and_keeps_the_first_time(store) {
@@ -152,8 +232,12 @@ laws! {
         let theirs = [signed_in(&store, &ann).await, signed_in(&store, &ann).await];
         let other = signed_in(&store, &bob).await;
 
-        assert!(store.credentials.disable(ann.id, time(5)).await.unwrap());
-        assert!(store.credentials.disable(ann.id, time(9)).await.unwrap());
+        let ended = store.credentials.disable(ann.id, time(5)).await.unwrap().unwrap();
+        assert_eq!(
+            BTreeSet::from_iter(ended),
+            theirs.iter().map(|session| session.id).collect::<BTreeSet<_>>()
+        );
+        assert_eq!(store.credentials.disable(ann.id, time(9)).await.unwrap(), Some(Vec::new()));
 
         ann.disabled_at = Some(time(5));
         let by_name = store.credentials.find_by_name(&ann.username).await.unwrap();
@@ -168,13 +252,13 @@ laws! {
 
     /// There is nobody to disable.
     async fn disabling_nobody_is_false(store) {
-        assert!(!store.credentials.disable(UserId::random(), time(5)).await.unwrap());
+        assert_eq!(store.credentials.disable(UserId::random(), time(5)).await.unwrap(), None);
     }
 
     /// The name of a disabled account stays taken.
     async fn a_disabled_name_stays_taken(store) {
         let ann = enrolled(&store, "ann").await;
-        assert!(store.credentials.disable(ann.id, time(5)).await.unwrap());
+        assert!(store.credentials.disable(ann.id, time(5)).await.unwrap().is_some());
         let again = store.credentials.create(&account("ann")).await.unwrap();
         assert_eq!(again, CreateOutcome::NameTaken);
     }

@@ -230,6 +230,7 @@ laws! {
         let mut next = 0;
         while next < published {
             match deliver(&mut listener).await {
+                Delivery::CutOff => panic!("cut off from the bus"),
                 Delivery::Missed(missed) => next += usize::try_from(missed).unwrap(),
                 Delivery::Message(envelope) => {
                     assert_eq!(payload(&envelope), next.to_string());

@@ -52,6 +52,9 @@ pub struct BusUnderTest {
     /// How many messages a listener may fall behind on either handle; at
     /// least 16. The bus may allow up to twice as many.
     pub capacity: usize,
+    /// How many messages of a room it keeps for listeners that come back; 0 if
+    /// it keeps none, else at least 16.
+    pub history: usize,
     /// What has to live as long as the bus: a server.
     pub keep: Box<dyn Any + Send>,
 }

@@ -36,7 +36,7 @@ async fn reused(store: &StoreUnderTest, row: &Session, request: Rotate) {
     ended(store, row).await;
 }
 
-/// The session has no row, and no token brings it back.
+/// The session has ended, and no token brings it back.
 async fn ended(store: &StoreUnderTest, row: &Session) {
     assert_eq!(store.sessions.find(row.id, time(0)).await.unwrap(), None);
     for presented in 0..=row.counter + 1 {
@@ -221,7 +221,7 @@ laws! {
         let never = Session { id: SessionId::random(), ..session(ann.id) };
         ended(&store, &never).await;
         let revoked = signed_in(&store, &ann).await;
-        assert!(store.sessions.revoke(ann.id, revoked.id).await.unwrap());
+        assert!(store.sessions.revoke(ann.id, revoked.id, time(1)).await.unwrap());
         ended(&store, &revoked).await;
     }
 
@@ -240,9 +240,9 @@ laws! {
             let sessions = Arc::clone(&store.sessions);
             let logout = spawn(async move {
                 if round % 2 == 0 {
-                    sessions.revoke(ann.id, row.id).await.unwrap()
+                    sessions.revoke(ann.id, row.id, time(1)).await.unwrap()
                 } else {
-                    sessions.revoke_all(ann.id, None).await.unwrap() == [row.id]
+                    sessions.revoke_all(ann.id, None, time(1)).await.unwrap() == [row.id]
                 }
             });
             for refresh in refreshes {

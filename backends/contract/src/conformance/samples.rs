@@ -163,6 +163,7 @@ pub(super) async fn hear(listener: &mut Subscription) -> Arc<Envelope> {
     match deliver(listener).await {
         Delivery::Message(envelope) => envelope,
         Delivery::Missed(n) => panic!("missed {n} messages"),
+        Delivery::CutOff => panic!("cut off from the bus"),
     }
 }
 

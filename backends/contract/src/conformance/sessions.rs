@@ -9,8 +9,8 @@ use super::{
     samples::{IDLE, LIFE, enrolled, hash, opened, rotate, session, signed_in, time},
 };
 use crate::{
-    HashSwap, NewSession, OpenOutcome, Rotation, Seed, Session, SessionId, StoredHash, UserId,
-    session::LIST_LIMIT,
+    HashSwap, NewSession, OpenOutcome, PasswordChange, Rotation, Seed, Session, SessionId,
+    StoredHash, UserId, session::LIST_LIMIT,
 };
 
 /// A session of `user` that ends by idleness at `idle` and for good at `life`.
@@ -75,7 +75,7 @@ laws! {
     /// A disabled account opens no session.
     async fn opening_for_a_disabled_account_is_refused(store) {
         let ann = enrolled(&store, "ann").await;
-        assert!(store.credentials.disable(ann.id, time(0)).await.unwrap());
+        assert!(store.credentials.disable(ann.id, time(0)).await.unwrap().is_some());
         refused(&store, ann.id, &ann.hash).await;
     }
 
@@ -97,7 +97,7 @@ laws! {
             let credentials = Arc::clone(&store.credentials);
             let disable = spawn(async move { credentials.disable(ann.id, time(0)).await.unwrap() });
             sign_in.await.unwrap();
-            assert!(disable.await.unwrap());
+            assert!(disable.await.unwrap().is_some());
             assert_eq!(store.sessions.find(id, time(1)).await.unwrap(), None);
         }
     }
@@ -140,7 +140,7 @@ laws! {
         opened(&store, &ann, ending(ann.id, 100, LIFE)).await;
         opened(&store, &ann, ending(ann.id, 100, 100)).await;
         let revoked = signed_in(&store, &ann).await;
-        assert!(store.sessions.revoke(ann.id, revoked.id).await.unwrap());
+        assert!(store.sessions.revoke(ann.id, revoked.id, time(1)).await.unwrap());
 
         expected.sort_by_key(|session| std::cmp::Reverse(session.rotated_at));
         assert_eq!(store.sessions.list(ann.id, time(100)).await.unwrap(), expected);
@@ -176,14 +176,14 @@ laws! {
         let bob = enrolled(&store, "bob").await;
         let session = signed_in(&store, &ann).await;
         let other = signed_in(&store, &ann).await;
-        assert!(!store.sessions.revoke(bob.id, session.id).await.unwrap());
+        assert!(!store.sessions.revoke(bob.id, session.id, time(1)).await.unwrap());
         assert_eq!(
             store.sessions.find(session.id, time(1)).await.unwrap().as_ref(),
             Some(&session)
         );
-        assert!(!store.sessions.revoke(ann.id, SessionId::random()).await.unwrap());
-        assert!(store.sessions.revoke(ann.id, session.id).await.unwrap());
-        assert!(!store.sessions.revoke(ann.id, session.id).await.unwrap());
+        assert!(!store.sessions.revoke(ann.id, SessionId::random(), time(1)).await.unwrap());
+        assert!(store.sessions.revoke(ann.id, session.id, time(1)).await.unwrap());
+        assert!(!store.sessions.revoke(ann.id, session.id, time(1)).await.unwrap());
         assert_eq!(store.sessions.find(session.id, time(1)).await.unwrap(), None);
         assert_eq!(store.sessions.find(other.id, time(1)).await.unwrap(), Some(other));
     }
@@ -198,11 +198,11 @@ laws! {
             ids.insert(signed_in(&store, &ann).await.id);
         }
         // Another user's session is no exception.
-        let ended = store.sessions.revoke_all(ann.id, Some(theirs.id)).await.unwrap();
+        let ended = store.sessions.revoke_all(ann.id, Some(theirs.id), time(1)).await.unwrap();
         assert_eq!(ended.len(), 5);
         assert_eq!(ended.into_iter().collect::<BTreeSet<_>>(), ids);
         assert_eq!(store.sessions.list(ann.id, time(1)).await.unwrap(), []);
-        assert_eq!(store.sessions.revoke_all(ann.id, None).await.unwrap(), []);
+        assert_eq!(store.sessions.revoke_all(ann.id, None, time(1)).await.unwrap(), []);
         assert_eq!(store.sessions.find(theirs.id, time(1)).await.unwrap(), Some(theirs));
     }
 
@@ -212,13 +212,70 @@ laws! {
         let kept = signed_in(&store, &ann).await;
         let first = signed_in(&store, &ann).await.id;
         let second = signed_in(&store, &ann).await.id;
-        let ended = store.sessions.revoke_all(ann.id, Some(kept.id)).await.unwrap();
+        let ended = store.sessions.revoke_all(ann.id, Some(kept.id), time(1)).await.unwrap();
         assert_eq!(ended.len(), 2);
         assert_eq!(
             ended.into_iter().collect::<BTreeSet<_>>(),
             BTreeSet::from([first, second])
         );
         assert_eq!(store.sessions.list(ann.id, time(1)).await.unwrap(), [kept]);
+    }
+
+    /// Whatever ends a session, `ended_since` names it, from the time of the
+    /// call that ended it; what is live or ended by time alone is not there.
+    async fn ended_sessions_are_named_by_when_they_ended(store) {
+        let ann = enrolled(&store, "ann").await;
+        let bob = enrolled(&store, "bob").await;
+        let eve = enrolled(&store, "eve").await;
+        assert_eq!(store.sessions.ended_since(time(0)).await.unwrap(), []);
+        signed_in(&store, &ann).await;
+        opened(&store, &ann, ending(ann.id, 1, 1)).await;
+
+        let revoked = signed_in(&store, &ann).await.id;
+        assert!(store.sessions.revoke(ann.id, revoked, time(10)).await.unwrap());
+        let reused = signed_in(&store, &ann).await;
+        let rotation = store.sessions.rotate(rotate(&reused, 7, 20)).await.unwrap();
+        assert!(matches!(rotation, Rotation::Reused(_)));
+        let all = signed_in(&store, &bob).await.id;
+        assert_eq!(store.sessions.revoke_all(bob.id, None, time(30)).await.unwrap(), [all]);
+        let (kept, other) = (signed_in(&store, &bob).await, signed_in(&store, &bob).await.id);
+        let change = PasswordChange {
+            user: bob.id,
+            expected: bob.hash.clone(),
+            new: hash("new"),
+            keep: kept.id,
+            now: time(40),
+        };
+        store.credentials.change_password(&change).await.unwrap();
+        let disabled = signed_in(&store, &eve).await.id;
+        store.credentials.disable(eve.id, time(50)).await.unwrap();
+
+        let expected = [
+            (revoked, 10), (reused.id, 20), (all, 30), (other, 40), (disabled, 50),
+        ];
+        for since in [0, 10, 11, 30, 50, 51] {
+            let named = store.sessions.ended_since(time(since)).await.unwrap();
+            let named: BTreeSet<_> = named.into_iter().map(|ended| (ended.session, ended.at)).collect();
+            let wanted = expected.iter().filter(|(_, at)| *at >= since);
+            assert_eq!(named, wanted.map(|(id, at)| (*id, time(*at))).collect(), "{since}");
+        }
+    }
+
+    /// An ended session is remembered for as long as it is asked for, though
+    /// its own time has come, and no longer.
+    async fn a_purge_forgets_ended_sessions_by_when_they_ended(store) {
+        let ann = enrolled(&store, "ann").await;
+        for (ended, idle) in [(10, 20), (11, LIFE)] {
+            let session = opened(&store, &ann, ending(ann.id, idle, LIFE)).await;
+            assert!(store.sessions.revoke(ann.id, session.id, time(ended)).await.unwrap());
+        }
+        assert_eq!(store.sessions.purge(time(1000), time(9)).await.unwrap(), 0);
+        assert_eq!(store.sessions.ended_since(time(0)).await.unwrap().len(), 2);
+        assert_eq!(store.sessions.purge(time(1000), time(10)).await.unwrap(), 1);
+        let left = store.sessions.ended_since(time(0)).await.unwrap();
+        assert_eq!(left.iter().map(|ended| ended.at).collect::<Vec<_>>(), [time(11)]);
+        assert_eq!(store.sessions.purge(time(0), time(11)).await.unwrap(), 1);
+        assert_eq!(store.sessions.ended_since(time(0)).await.unwrap(), []);
     }
 
     /// A purge removes what ended by time at or before `now`, counts it, and
@@ -232,9 +289,9 @@ laws! {
         for (idle, life) in [(1001, 1001), (1001, 5000), (IDLE, LIFE)] {
             live.push(opened(&store, &ann, ending(ann.id, idle, life)).await);
         }
-        assert_eq!(store.sessions.purge_expired(time(997)).await.unwrap(), 0);
-        assert_eq!(store.sessions.purge_expired(time(1000)).await.unwrap(), 4);
-        assert_eq!(store.sessions.purge_expired(time(1000)).await.unwrap(), 0);
+        assert_eq!(store.sessions.purge(time(997), time(997)).await.unwrap(), 0);
+        assert_eq!(store.sessions.purge(time(1000), time(1000)).await.unwrap(), 4);
+        assert_eq!(store.sessions.purge(time(1000), time(1000)).await.unwrap(), 0);
         // Looked at from before they ended, so that a row that is left shows.
         let left = store.sessions.list(ann.id, time(0)).await.unwrap();
         let left: BTreeSet<_> = left.into_iter().map(|session| session.id).collect();

@@ -135,7 +135,7 @@ async fn the_file_is_in_wal_mode_and_migrated() {
         .fetch_one(&mut operator)
         .await
         .unwrap();
-    assert_eq!(migrations, 2);
+    assert_eq!(migrations, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -149,12 +149,12 @@ async fn a_purge_goes_on_until_all_is_removed() {
         &format!(
             "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 1203)
              INSERT INTO sessions SELECT randomblob(16), (SELECT id FROM accounts),
-               randomblob(32), 0, NULL, 0, 0, {end} + i, {end} + i FROM n",
+               randomblob(32), 0, NULL, 0, 0, {end} + i, {end} + i, NULL FROM n",
             end = time(0).as_millisecond(),
         ),
     )
     .await;
-    assert_eq!(store.purge_expired(time(1201)).await.unwrap(), 1201);
+    assert_eq!(store.purge(time(1201), time(1201)).await.unwrap(), 1201);
     assert_eq!(store.list(ann.id, time(0)).await.unwrap().len(), 2);
 }
 

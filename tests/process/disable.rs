@@ -1,0 +1,51 @@
+//! `user disable`: another process ends what goes on in the one that serves.
+
+use futures_util::StreamExt;
+use tokio_tungstenite::{
+    connect_async,
+    tungstenite::{Message, client::ClientRequestBuilder},
+};
+
+use crate::process::{Process, SOON, output};
+
+#[tokio::test]
+async fn whoever_is_disabled_is_out_at_once() {
+    let service = Process::start(&[]);
+    service.credentials("/auth/register", "ann").await.unwrap();
+    let (_, tokens) = service.credentials("/auth/login", "ann").await.unwrap();
+    let url = format!("ws://{}/ws", service.address);
+    let request = ClientRequestBuilder::new(url.parse().unwrap())
+        .with_sub_protocol("bearer")
+        .with_sub_protocol(tokens["access_token"].as_str().unwrap());
+    let (mut socket, _) = connect_async(request).await.unwrap();
+
+    let disabled = output(service.dir.path(), &[], &["user", "disable", "Ann"]);
+    assert!(disabled.status.success(), "{disabled:?}");
+    let said = String::from_utf8(disabled.stdout).unwrap();
+    assert_eq!(said, "disabled; 1 sessions ended\n");
+
+    let closed = tokio::time::timeout(SOON, socket.next()).await.unwrap();
+    let Some(Ok(Message::Close(Some(close)))) = closed else {
+        panic!("{closed:?}");
+    };
+    assert_eq!(u16::from(close.code), 4503);
+    let (status, _) = service.credentials("/auth/login", "ann").await.unwrap();
+    assert_eq!(status, 401);
+    let refresh = serde_json::json!({"refresh_token": tokens["refresh_token"]});
+    let (status, _) = service.post("/auth/refresh", refresh).await.unwrap();
+    assert_eq!(status, 401);
+}
+
+#[test]
+fn nobody_to_disable_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, reason) in [
+        ("nobody", "there is no account `nobody`"),
+        ("a b", "a username has"),
+    ] {
+        let refused = output(dir.path(), &[], &["user", "disable", name]);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains(reason), "{said}");
+    }
+}
