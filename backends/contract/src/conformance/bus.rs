@@ -155,6 +155,9 @@ laws! {
         let room = room();
         under_test.bus.publish(&room, text("nobody")).await.unwrap();
         under_test.other.publish(&room, text("nobody")).await.unwrap();
+        // A bus without positions may still be on its way with it.
+        soon("a ping", under_test.bus.ping()).await.unwrap();
+        soon("a ping", under_test.other.ping()).await.unwrap();
         let mut here = listen(&under_test.bus, &room).await;
         let mut there = listen(&under_test.other, &room).await;
         under_test.bus.publish(&room, text("hello")).await.unwrap();

@@ -1,0 +1,130 @@
+//! A message as bytes, and back.
+//!
+//! | bytes | what they hold |
+//! |---|---|
+//! | 1 | the format: 1 |
+//! | 1 | flags: 1 text, 2 has a sender, 4 has a connection |
+//! | 8 | when the service took it: milliseconds since 1970, big-endian |
+//! | 16 | the sender, if it has one |
+//! | 8 | the connection, if it has one, big-endian |
+//! | rest | the payload |
+//!
+//! Not NATS headers: they would be parsed as text for every listener.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use contract::{ConnectionId, Kind, Message, Timestamp, UserId};
+use uuid::Uuid;
+
+const FORMAT: u8 = 1;
+const TEXT: u8 = 1;
+const HAS_SENDER: u8 = 2;
+const HAS_CONNECTION: u8 = 4;
+/// The longest that comes before a payload.
+const MAX_HEAD: usize = 2 + 8 + 16 + 8;
+
+/// Why bytes are no message. Says nothing of the payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EnvelopeError {
+    #[error("format {0} is not known to this version")]
+    Format(u8),
+    #[error("cut short")]
+    Short,
+    #[error("not a time")]
+    Time,
+    #[error("text that is not UTF-8")]
+    Utf8,
+}
+
+pub(crate) fn encode(message: &Message) -> Bytes {
+    let mut bytes = BytesMut::with_capacity(MAX_HEAD + message.data.len());
+    let mut flags = 0;
+    if message.kind == Kind::Text {
+        flags |= TEXT;
+    }
+    if message.from.is_some() {
+        flags |= HAS_SENDER;
+    }
+    if message.connection.is_some() {
+        flags |= HAS_CONNECTION;
+    }
+    bytes.put_u8(FORMAT);
+    bytes.put_u8(flags);
+    bytes.put_i64(message.at.as_millisecond());
+    if let Some(UserId(from)) = message.from {
+        bytes.put_slice(from.as_bytes());
+    }
+    if let Some(ConnectionId(connection)) = message.connection {
+        bytes.put_u64(connection);
+    }
+    bytes.put_slice(&message.data);
+    bytes.freeze()
+}
+
+pub(crate) fn decode(mut bytes: Bytes) -> Result<Message, EnvelopeError> {
+    let short = |_| EnvelopeError::Short;
+    let format = bytes.try_get_u8().map_err(short)?;
+    if format != FORMAT {
+        return Err(EnvelopeError::Format(format));
+    }
+    let flags = bytes.try_get_u8().map_err(short)?;
+    let at = bytes.try_get_i64().map_err(short)?;
+    let at = Timestamp::from_millisecond(at).map_err(|_| EnvelopeError::Time)?;
+    let from = if flags & HAS_SENDER == 0 {
+        None
+    } else {
+        let id = bytes.try_get_u128().map_err(short)?;
+        Some(UserId(Uuid::from_u128(id)))
+    };
+    let connection = if flags & HAS_CONNECTION == 0 {
+        None
+    } else {
+        Some(ConnectionId(bytes.try_get_u64().map_err(short)?))
+    };
+    let kind = if flags & TEXT == 0 {
+        Kind::Binary
+    } else {
+        // Sockets pass text on as it is, and a peer may rely on it.
+        std::str::from_utf8(&bytes).map_err(|_| EnvelopeError::Utf8)?;
+        Kind::Text
+    };
+    Ok(Message {
+        from,
+        connection,
+        at,
+        kind,
+        data: bytes,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_message_is_told_apart() {
+        let message = Message {
+            from: Some(UserId::random()),
+            connection: Some(ConnectionId::random()),
+            at: Timestamp::UNIX_EPOCH,
+            kind: Kind::Text,
+            data: Bytes::from_static("é".as_bytes()),
+        };
+        let bytes = encode(&message);
+        assert_eq!(decode(bytes.clone()), Ok(message));
+        for end in 0..MAX_HEAD {
+            assert_eq!(
+                decode(bytes.slice(..end)),
+                Err(EnvelopeError::Short),
+                "{end}"
+            );
+        }
+        let cut = bytes.slice(..bytes.len() - 1);
+        assert_eq!(decode(cut), Err(EnvelopeError::Utf8));
+        let mut newer = bytes.to_vec();
+        newer[0] = 2;
+        assert_eq!(decode(newer.into()), Err(EnvelopeError::Format(2)));
+        let mut timeless = bytes.to_vec();
+        timeless[2..10].fill(0x7f);
+        assert_eq!(decode(timeless.into()), Err(EnvelopeError::Time));
+    }
+}

@@ -1,0 +1,394 @@
+//! The stream that keeps messages: publish, read, epoch.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_nats::jetstream::{
+    consumer::{AckPolicy, DeliverPolicy, pull},
+    context::{Context, ContextBuilder, PublishErrorKind},
+    message::PublishMessage,
+    stream::{LastRawMessageErrorKind, Stream},
+};
+use bytes::Bytes;
+use contract::{BoxError, BusError, Envelope, Epoch, Message, Position, RoomName};
+use futures_util::StreamExt;
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, sleep},
+};
+use uuid::Uuid;
+
+use crate::{
+    connect::{ConnectError, REQUEST_TIMEOUT},
+    envelope,
+    link::Link,
+    settings::History,
+    stream,
+    subjects::Subjects,
+};
+
+/// How long a message is tried to be stored. A stream whose leader died has
+/// the next one in 4 to 9 seconds (the election timeouts of nats-server).
+const PUBLISH_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long storing is left alone after it failed.
+const PUBLISH_RETRY: Duration = Duration::from_millis(100);
+
+/// Rooms that read the archive at once, after all of them were cut off.
+const READERS: usize = 16;
+
+/// A consumer that nobody reads from any more is removed by the server.
+const ABANDONED: Duration = Duration::from_secs(10);
+
+/// The stream that keeps messages.
+pub(crate) struct Archive {
+    link: Arc<Link>,
+    context: Context,
+    stream: Stream<()>,
+    subjects: Subjects,
+    history: History,
+    epoch: Mutex<Epoch>,
+    /// When the mark of the epoch has to be looked at again.
+    look_again: Mutex<Instant>,
+    readers: Semaphore,
+}
+
+/// A kept message and its number.
+pub(crate) type Kept = (u64, Message);
+
+/// What is kept of a room from some place on.
+pub(crate) struct Missed {
+    /// Whether nothing after that place is gone.
+    pub(crate) complete: bool,
+    /// In order.
+    pub(crate) messages: Vec<Kept>,
+    /// Every message up to here was said before that place, or is in `messages`.
+    pub(crate) up_to: u64,
+}
+
+impl Archive {
+    pub(crate) async fn open(
+        link: &Arc<Link>,
+        subjects: &Subjects,
+        history: History,
+    ) -> Result<Arc<Self>, ConnectError> {
+        let context = ContextBuilder::new()
+            .timeout(REQUEST_TIMEOUT)
+            .ack_timeout(REQUEST_TIMEOUT)
+            .build(link.client().clone());
+        stream::ensure(&context, link.servers(), subjects, history).await?;
+        let name = subjects.stream();
+        let failed = |source: BoxError| ConnectError::Stream {
+            stream: name.clone(),
+            source,
+        };
+        let stream = context
+            .get_stream_no_info(&name)
+            .await
+            .map_err(|error| failed(error.into()))?;
+        let archive = Self {
+            link: Arc::clone(link),
+            context,
+            stream,
+            subjects: subjects.clone(),
+            history,
+            epoch: Mutex::new(Epoch(0)),
+            look_again: Mutex::new(Instant::now()),
+            readers: Semaphore::new(READERS),
+        };
+        archive
+            .mark_epoch()
+            .await
+            .map_err(|error| failed(error.into()))?;
+        Ok(Arc::new(archive))
+    }
+
+    /// The life of the order that positions are in.
+    pub(crate) fn epoch(&self) -> Epoch {
+        *self.epoch.lock()
+    }
+
+    pub(crate) fn link(&self) -> &Link {
+        &self.link
+    }
+
+    pub(crate) fn subjects(&self) -> &Subjects {
+        &self.subjects
+    }
+
+    /// When [`Self::restore`] is wanted, if nothing happens before.
+    pub(crate) fn look_again(&self) -> Instant {
+        *self.look_again.lock()
+    }
+
+    /// Makes the stream again if it is gone. Returns whether it is another one
+    /// than before, so that all positions are void.
+    pub(crate) async fn restore(&self) -> Result<bool, BusError> {
+        stream::ensure(
+            &self.context,
+            self.link.servers(),
+            &self.subjects,
+            self.history,
+        )
+        .await
+        .map_err(|error| BusError::Unavailable(error.into()))?;
+        let before = self.epoch();
+        self.mark_epoch().await?;
+        Ok(self.epoch() != before)
+    }
+
+    /// Answers if messages can be stored.
+    pub(crate) async fn ping(&self) -> Result<(), BusError> {
+        self.link.check()?;
+        let info = self.stream.get_info().await.map_err(unavailable)?;
+        match info.cluster {
+            Some(cluster) if cluster.leader.is_none() => {
+                #[derive(Debug, thiserror::Error)]
+                #[error("the stream has no leader")]
+                struct NoLeader;
+                Err(unavailable(NoLeader))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Stores a message, once, however often it has to be sent.
+    pub(crate) async fn publish(
+        &self,
+        room: &RoomName,
+        payload: Bytes,
+    ) -> Result<Position, BusError> {
+        let subject = self.subjects.inward(room);
+        let id = Uuid::new_v4().simple().to_string();
+        let deadline = Instant::now() + PUBLISH_PATIENCE;
+        loop {
+            let epoch = self.epoch();
+            // Without a connection it would be sent when there is one again,
+            // perhaps long after its publisher was told that it was not.
+            let failure = match self.link.check() {
+                Ok(()) => {
+                    let message = PublishMessage::build()
+                        .message_id(&id)
+                        .payload(payload.clone());
+                    match self.store(subject.clone(), message).await {
+                        Ok(seq) => return Ok(Position { epoch, seq }),
+                        Err(failure @ BusError::Failed(_)) => return Err(failure),
+                        Err(failure) => failure,
+                    }
+                }
+                Err(failure) => failure,
+            };
+            if Instant::now() >= deadline {
+                return Err(failure);
+            }
+            sleep(PUBLISH_RETRY).await;
+        }
+    }
+
+    async fn store(&self, subject: String, message: PublishMessage) -> Result<u64, BusError> {
+        let stored = match self.context.send_publish(subject, message).await {
+            Ok(stored) => stored.await,
+            Err(error) => Err(error),
+        };
+        stored
+            .map(|ack| ack.sequence)
+            .map_err(|error| match error.kind() {
+                PublishErrorKind::TimedOut
+                | PublishErrorKind::BrokenPipe
+                | PublishErrorKind::MaxAckPending => unavailable(error),
+                PublishErrorKind::StreamNotFound => {
+                    // Nobody takes it: the stream is gone, or has no leader.
+                    self.link.doubt.notify_one();
+                    unavailable(error)
+                }
+                PublishErrorKind::Other => unavailable(error),
+                PublishErrorKind::WrongLastMessageId
+                | PublishErrorKind::WrongLastSequence
+                | PublishErrorKind::MaxPayloadExceeded => BusError::Failed(error.into()),
+            })
+    }
+
+    /// The number of the newest message of any room.
+    pub(crate) async fn newest(&self) -> Result<u64, BusError> {
+        let info = self.stream.get_info().await.map_err(unavailable)?;
+        Ok(info.state.last_sequence)
+    }
+
+    /// Everything that was said in a room since a listener left; `None` if not
+    /// all of it is kept.
+    pub(crate) async fn since(
+        &self,
+        room: &RoomName,
+        since: Position,
+    ) -> Result<Option<Vec<Arc<Envelope>>>, BusError> {
+        let epoch = self.epoch();
+        if since.epoch != epoch {
+            return Ok(None);
+        }
+        let missed = self.missed(room, since.seq).await?;
+        if !missed.complete {
+            return Ok(None);
+        }
+        let envelopes = missed.messages.into_iter().map(|(seq, message)| {
+            Arc::new(Envelope {
+                message,
+                position: Some(Position { epoch, seq }),
+            })
+        });
+        Ok(Some(envelopes.collect()))
+    }
+
+    /// What was said in a room after the message with that number, or, if that
+    /// is not one of the room's, after that moment.
+    pub(crate) async fn missed(&self, room: &RoomName, after: u64) -> Result<Missed, BusError> {
+        let _reader = self.reader().await;
+        let subject = self.subjects.inward(room);
+        let last = match self.stream.get_last_raw_message_by_subject(&subject).await {
+            Ok(last) => Some(last.sequence),
+            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => None,
+            Err(error) => return Err(unavailable(error)),
+        };
+        if last == Some(after) {
+            return Ok(Missed {
+                complete: true,
+                messages: Vec::new(),
+                up_to: after,
+            });
+        }
+        let info = self.stream.get_info().await.map_err(unavailable)?;
+        let (oldest, newest) = (info.state.first_sequence, info.state.last_sequence);
+        if last.is_some_and(|last| last <= after) {
+            // Had anything been said since, that would be the last.
+            return Ok(Missed {
+                complete: after <= newest,
+                messages: Vec::new(),
+                up_to: newest,
+            });
+        }
+        let mut kept = match last {
+            Some(_) => self.read(&subject, after).await?,
+            None => Vec::new(),
+        };
+        // The oldest messages go first, so that whoever still finds the last
+        // one it knows finds all that came after.
+        let knows = kept.first().is_some_and(|(seq, _)| *seq == after);
+        if knows {
+            kept.remove(0);
+        }
+        // Otherwise none of the room's is gone if it has fewer than are kept,
+        // and the stream reaches back to that moment.
+        let reaches = kept.len() < self.history.messages
+            && oldest <= after.saturating_add(1)
+            && after <= newest;
+        let up_to = kept.last().map_or(newest, |(seq, _)| newest.max(*seq));
+        Ok(Missed {
+            complete: knows || reaches,
+            messages: kept,
+            up_to,
+        })
+    }
+
+    /// The kept messages of a room from that number on, in order.
+    async fn read(&self, subject: &str, from: u64) -> Result<Vec<Kept>, BusError> {
+        let consumer = self
+            .stream
+            .create_consumer(pull::Config {
+                deliver_policy: DeliverPolicy::ByStartSequence {
+                    start_sequence: from.max(1),
+                },
+                ack_policy: AckPolicy::None,
+                filter_subject: subject.to_owned(),
+                inactive_threshold: ABANDONED,
+                memory_storage: true,
+                num_replicas: 1,
+                ..pull::Config::default()
+            })
+            .await
+            .map_err(unavailable)?;
+        let info = consumer.cached_info();
+        let (name, pending) = (info.name.clone(), info.num_pending);
+        let mut kept = Vec::new();
+        if pending > 0 {
+            let mut batch = consumer
+                .fetch()
+                .max_messages(usize::try_from(pending).unwrap_or(usize::MAX))
+                .expires(REQUEST_TIMEOUT)
+                .messages()
+                .await
+                .map_err(unavailable)?;
+            while let Some(message) = batch.next().await {
+                let message = message.map_err(BusError::Unavailable)?;
+                let seq = message.info().map_err(BusError::Failed)?.stream_sequence;
+                match envelope::decode(message.message.payload) {
+                    Ok(message) => kept.push((seq, message)),
+                    Err(error) => tracing::warn!(
+                        subject,
+                        seq,
+                        %error,
+                        "something else than a message is kept"
+                    ),
+                }
+            }
+        }
+        // The server would do it too, a little later.
+        let _ = self.stream.delete_consumer(&name).await;
+        Ok(kept)
+    }
+
+    async fn reader(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed, which is all that could go wrong.
+        self.readers.acquire().await.ok()
+    }
+
+    /// Reads the mark of the epoch, or makes one. It lies in the stream itself
+    /// and so is lost with it: numbers that begin afresh are never taken for
+    /// the old ones. It is made anew before the stream forgets it.
+    async fn mark_epoch(&self) -> Result<(), BusError> {
+        let subject = self.subjects.epoch();
+        let lifetime = self.history.age / 3;
+        loop {
+            let (mark, expected) = match self.stream.get_last_raw_message_by_subject(&subject).await
+            {
+                Ok(mark) => {
+                    let read = mark.payload.as_ref().try_into().map(u64::from_be_bytes);
+                    let epoch = read.map_err(|error: std::array::TryFromSliceError| {
+                        BusError::Failed(error.into())
+                    })?;
+                    let age = std::time::SystemTime::now()
+                        .duration_since(mark.time.into())
+                        .unwrap_or_default();
+                    if age < lifetime {
+                        *self.epoch.lock() = Epoch(epoch);
+                        *self.look_again.lock() = Instant::now() + (lifetime - age);
+                        return Ok(());
+                    }
+                    (epoch, mark.sequence)
+                }
+                Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
+                    (Epoch::random().0, 0)
+                }
+                Err(error) => return Err(unavailable(error)),
+            };
+            // Of several nodes, one makes it; the others read it.
+            let message = PublishMessage::build()
+                .payload(Bytes::copy_from_slice(&mark.to_be_bytes()))
+                .expected_last_subject_sequence(expected);
+            match self.store(subject.clone(), message).await {
+                Ok(_) | Err(BusError::Failed(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Archive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Archive")
+            .field("history", &self.history)
+            .finish_non_exhaustive()
+    }
+}
+
+fn unavailable(error: impl Into<BoxError>) -> BusError {
+    BusError::Unavailable(error.into())
+}

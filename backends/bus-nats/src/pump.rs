@@ -1,0 +1,213 @@
+//! A room with history: one order, gaps seen and filled.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{HeaderMap, Subscriber, header};
+use contract::{
+    BusError, Delivery, Envelope, Epoch, Message, Position, RoomName,
+    fanout::{Feed, Source},
+};
+use futures_util::StreamExt;
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until},
+};
+
+use crate::{
+    core::{Pumping, subscribe},
+    envelope,
+    history::Archive,
+};
+
+/// After so long every server of a cluster knows that this room is listened
+/// to. What was said before is looked for once more then: it may not have come.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// How long the archive is left alone after it could not be read.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// How long a gap may stay open before the room goes on without what is in it.
+const GAP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Listens to a room until the source is dropped.
+pub(crate) async fn listen(
+    archive: &Arc<Archive>,
+    room: RoomName,
+    feed: Feed,
+) -> Result<Source, BusError> {
+    // Before the server knows of us: no cut from then on may be missed.
+    let resumed = archive.link().resumed();
+    let live = subscribe(archive.link(), archive.subjects().outward(&room)).await?;
+    let epoch = archive.epoch();
+    // After it: what is newer than this is heard.
+    let seq = archive.newest().await?;
+    feed.stands_at(Position { epoch, seq });
+    let settling = archive.link().is_cluster();
+    let pump = Pump {
+        archive: Arc::clone(archive),
+        room,
+        feed,
+        epoch,
+        last: seq,
+    };
+    Ok(Pumping::source(pump.run(live, resumed, settling)))
+}
+
+struct Pump {
+    archive: Arc<Archive>,
+    room: RoomName,
+    feed: Feed,
+    epoch: Epoch,
+    /// Every message of the room up to this number has been delivered, or was
+    /// said before anybody listened.
+    last: u64,
+}
+
+impl Pump {
+    async fn run(
+        mut self,
+        mut live: Subscriber,
+        mut resumed: watch::Receiver<u64>,
+        settling: bool,
+    ) {
+        let mut look_at = settling.then(|| Instant::now() + SETTLE);
+        loop {
+            tokio::select! {
+                biased;
+                Ok(()) = resumed.changed() => {
+                    // At once, and again when the servers have settled.
+                    let again = match self.catch_up().await {
+                        Ok(()) => SETTLE,
+                        Err(error) => self.postpone(&error),
+                    };
+                    look_at = Some(Instant::now() + again);
+                }
+                () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => {
+                    look_at = match self.catch_up().await {
+                        Ok(()) => None,
+                        Err(error) => Some(Instant::now() + self.postpone(&error)),
+                    };
+                }
+                message = live.next() => {
+                    let Some(message) = message else {
+                        self.feed.deliver(Delivery::CutOff);
+                        return;
+                    };
+                    self.hear(message).await;
+                }
+            }
+        }
+    }
+
+    fn postpone(&self, error: &BusError) -> Duration {
+        tracing::debug!(
+            room = %self.room,
+            error = error as &dyn std::error::Error,
+            "what the room missed can't be read yet"
+        );
+        RETRY
+    }
+
+    async fn hear(&mut self, message: async_nats::Message) {
+        let numbers = message.headers.as_ref().and_then(numbers);
+        let Some((seq, before)) = numbers else {
+            tracing::warn!(subject = %message.subject, "a message came past the stream");
+            return;
+        };
+        if seq <= self.last {
+            // It was read from the archive already.
+            return;
+        }
+        if before > self.last {
+            self.fill(seq).await;
+            if seq <= self.last {
+                return;
+            }
+        }
+        match envelope::decode(message.payload) {
+            Ok(message) => self.deliver(seq, message),
+            Err(error) => tracing::warn!(
+                subject = %message.subject,
+                seq,
+                %error,
+                "something else than a message was published"
+            ),
+        }
+        self.last = seq;
+    }
+
+    /// Delivers what is missing before the message `seq`, and it too; or says
+    /// that it can't.
+    async fn fill(&mut self, seq: u64) {
+        let deadline = Instant::now() + GAP_PATIENCE;
+        loop {
+            match self.catch_up().await {
+                Ok(()) => {}
+                Err(error) if Instant::now() < deadline => {
+                    sleep(self.postpone(&error)).await;
+                    continue;
+                }
+                Err(error) => tracing::warn!(
+                    room = %self.room,
+                    error = &error as &dyn std::error::Error,
+                    "what the room missed could not be read"
+                ),
+            }
+            if self.last < seq {
+                // What came before it is not kept any more, or not readable.
+                self.feed.deliver(Delivery::CutOff);
+            }
+            return;
+        }
+    }
+
+    /// Delivers what is kept and was not delivered yet, after saying so if
+    /// something is gone.
+    async fn catch_up(&mut self) -> Result<(), BusError> {
+        let epoch = self.archive.epoch();
+        if epoch != self.epoch {
+            // Another stream: of it nothing was delivered yet.
+            let missed = self.archive.missed(&self.room, 0).await?;
+            self.epoch = epoch;
+            self.last = 0;
+            self.feed.deliver(Delivery::CutOff);
+            self.deliver_all(missed.messages, missed.up_to);
+            return Ok(());
+        }
+        let missed = self.archive.missed(&self.room, self.last).await?;
+        if !missed.complete {
+            self.feed.deliver(Delivery::CutOff);
+        }
+        self.deliver_all(missed.messages, missed.up_to);
+        Ok(())
+    }
+
+    fn deliver_all(&mut self, messages: Vec<(u64, Message)>, up_to: u64) {
+        for (seq, message) in messages {
+            if seq > self.last {
+                self.deliver(seq, message);
+            }
+        }
+        self.last = self.last.max(up_to);
+    }
+
+    fn deliver(&self, seq: u64, message: Message) {
+        let position = Position {
+            epoch: self.epoch,
+            seq,
+        };
+        self.feed.deliver(Delivery::Message(Arc::new(Envelope {
+            message,
+            position: Some(position),
+        })));
+    }
+}
+
+/// The message's number, and that of the one before it in its room.
+fn numbers(headers: &HeaderMap) -> Option<(u64, u64)> {
+    let number = |name| headers.get(name)?.as_str().parse().ok();
+    Some((
+        number(header::NATS_SEQUENCE)?,
+        number(header::NATS_LAST_SEQUENCE)?,
+    ))
+}

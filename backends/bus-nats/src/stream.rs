@@ -1,0 +1,163 @@
+//! The stream's configuration, made or compared.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{
+    ErrorCode,
+    context::{Context, CreateStreamErrorKind, GetStreamErrorKind},
+    stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType},
+};
+
+use crate::{
+    connect::ConnectError,
+    settings::{History, Storage},
+    subjects::Subjects,
+};
+
+/// How long a message's id is remembered: longer than its publisher tries.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(60);
+
+fn wanted(subjects: &Subjects, history: History) -> Config {
+    Config {
+        name: subjects.stream(),
+        description: Some("the last messages of every room".to_owned()),
+        subjects: vec![subjects.all_inward(), subjects.epoch()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_messages_per_subject: i64::try_from(history.messages).unwrap_or(i64::MAX),
+        max_age: history.age,
+        storage: match history.storage {
+            Storage::File => StorageType::File,
+            Storage::Memory => StorageType::Memory,
+        },
+        num_replicas: history.replicas,
+        duplicate_window: DUPLICATE_WINDOW.min(history.age),
+        republish: Some(Republish {
+            source: subjects.all_inward(),
+            destination: subjects.all_outward(),
+            headers_only: false,
+        }),
+        ..Config::default()
+    }
+}
+
+/// Makes the stream if it isn't there, and refuses one that is another.
+///
+/// # Errors
+/// [`ConnectError`]
+pub(crate) async fn ensure(
+    context: &Context,
+    servers: &str,
+    subjects: &Subjects,
+    history: History,
+) -> Result<(), ConnectError> {
+    let wanted = wanted(subjects, history);
+    let name = wanted.name.clone();
+    let stream = |source: contract::BoxError| ConnectError::Stream {
+        stream: name.clone(),
+        source,
+    };
+    let no_jetstream = |source: contract::BoxError| ConnectError::NoJetStream {
+        servers: servers.to_owned(),
+        source,
+    };
+    let found = match context.get_stream(&name).await {
+        Ok(found) => found.cached_info().config.clone(),
+        Err(error) => {
+            let GetStreamErrorKind::JetStream(answer) = error.kind() else {
+                // Without JetStream nobody answers at all.
+                return Err(if context.query_account().await.is_err() {
+                    no_jetstream(error.into())
+                } else {
+                    stream(error.into())
+                });
+            };
+            match answer.error_code() {
+                ErrorCode::STREAM_NOT_FOUND => {}
+                ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => {
+                    return Err(no_jetstream(error.into()));
+                }
+                _ => return Err(stream(error.into())),
+            }
+            // Nodes that make it at the same time make the same.
+            match context.create_stream(&wanted).await {
+                Ok(created) => created.cached_info().config.clone(),
+                Err(error) => match error.kind() {
+                    CreateStreamErrorKind::JetStream(answer)
+                        if answer.error_code() == ErrorCode::STREAM_NAME_EXIST =>
+                    {
+                        let found = context.get_stream(&name).await;
+                        found
+                            .map_err(|error| stream(error.into()))?
+                            .cached_info()
+                            .config
+                            .clone()
+                    }
+                    CreateStreamErrorKind::JetStreamUnavailable => {
+                        return Err(no_jetstream(error.into()));
+                    }
+                    _ => return Err(stream(error.into())),
+                },
+            }
+        }
+    };
+    let differences = differences(&found, &wanted);
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(ConnectError::StreamDiffers {
+            stream: name,
+            differences,
+        })
+    }
+}
+
+/// Whatever makes a difference to the rooms. What an operator may add, such as
+/// a bound in bytes, does not: the oldest messages go first.
+fn differences(found: &Config, wanted: &Config) -> Vec<String> {
+    let mut differences = Vec::new();
+    let mut compare = |what: &str, found: String, wanted: String| {
+        if found != wanted {
+            differences.push(format!("{what} is {found} there and {wanted} here"));
+        }
+    };
+    compare(
+        "messages per room (history)",
+        found.max_messages_per_subject.to_string(),
+        wanted.max_messages_per_subject.to_string(),
+    );
+    compare(
+        "age (history_age)",
+        format!("{:?}", found.max_age),
+        format!("{:?}", wanted.max_age),
+    );
+    compare(
+        "storage (history_storage)",
+        format!("{:?}", found.storage),
+        format!("{:?}", wanted.storage),
+    );
+    compare(
+        "replicas (history_replicas)",
+        found.num_replicas.to_string(),
+        wanted.num_replicas.to_string(),
+    );
+    compare(
+        "subjects",
+        found.subjects.join(" "),
+        wanted.subjects.join(" "),
+    );
+    compare(
+        "retention",
+        format!("{:?}", (found.retention, found.discard)),
+        format!("{:?}", (wanted.retention, wanted.discard)),
+    );
+    compare("republish", republish(found), republish(wanted));
+    differences
+}
+
+fn republish(config: &Config) -> String {
+    config.republish.as_ref().map_or_else(
+        || "nothing".to_owned(),
+        |republish| format!("{} to {}", republish.source, republish.destination),
+    )
+}

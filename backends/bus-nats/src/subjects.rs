@@ -1,0 +1,63 @@
+//! What everything is called on NATS.
+//!
+//! | subject | what is said there |
+//! |---|---|
+//! | `<prefix>.control` | news of ended sessions, between nodes |
+//! | `<prefix>.rooms.<room>` | a room without history |
+//! | `<prefix>.rooms.in.<room>` | a room with history: into the stream |
+//! | `<prefix>.rooms.out.<room>` | and out of it, with its place |
+//! | `<prefix>.epoch` | names the life of the stream's order |
+//! | `<prefix>.nobody` | nothing: the server's "no responders" is an answer too |
+
+use contract::RoomName;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Subjects {
+    prefix: String,
+}
+
+impl Subjects {
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// Of a room that has no history.
+    pub(crate) fn live(&self, room: &RoomName) -> String {
+        if *room == RoomName::control() {
+            format!("{}.control", self.prefix)
+        } else {
+            format!("{}.rooms.{room}", self.prefix)
+        }
+    }
+
+    pub(crate) fn inward(&self, room: &RoomName) -> String {
+        format!("{}.rooms.in.{room}", self.prefix)
+    }
+
+    pub(crate) fn outward(&self, room: &RoomName) -> String {
+        format!("{}.rooms.out.{room}", self.prefix)
+    }
+
+    pub(crate) fn all_inward(&self) -> String {
+        format!("{}.rooms.in.>", self.prefix)
+    }
+
+    pub(crate) fn all_outward(&self) -> String {
+        format!("{}.rooms.out.>", self.prefix)
+    }
+
+    pub(crate) fn epoch(&self) -> String {
+        format!("{}.epoch", self.prefix)
+    }
+
+    pub(crate) fn nobody(&self) -> String {
+        format!("{}.nobody", self.prefix)
+    }
+
+    /// The stream's name, in which NATS allows no dot.
+    pub(crate) fn stream(&self) -> String {
+        format!("{}_rooms", self.prefix.replace('.', "_"))
+    }
+}
