@@ -224,6 +224,7 @@ impl Servers {
                 ConnectError::Refused { servers, source }
             }
             ConnectErrorKind::Tls => ConnectError::Tls { servers, source },
+            _ if is_tls(&source) => ConnectError::Tls { servers, source },
             _ => ConnectError::Unreachable { servers, source },
         }
     }
@@ -235,6 +236,23 @@ impl ToServerAddrs for &Servers {
     fn to_server_addrs(&self) -> io::Result<Self::Iter> {
         Ok(self.addresses.clone().into_iter())
     }
+}
+
+/// Whether TLS is what failed, wherever it stands among the causes.
+fn is_tls(error: &async_nats::ConnectError) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(source) = cause {
+        // An I/O error is transparent: its source is that of what it wraps.
+        let wrapped = source
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .is_some_and(|wrapped| wrapped.is::<async_nats::rustls::Error>());
+        if wrapped || source.is::<async_nats::rustls::Error>() {
+            return true;
+        }
+        cause = source.source();
+    }
+    false
 }
 
 /// A part of a URL without its percent signs.

@@ -52,6 +52,13 @@ impl Nats {
     /// A server of one's own, with more in its configuration file.
     #[must_use]
     pub fn start_with(more: &str) -> Self {
+        Self::start_configured(&format!("jetstream {{ store_dir: \"$FOLDER\" }}\n{more}"))
+    }
+
+    /// A server of one's own, with this in its configuration file, where
+    /// `$FOLDER` is its folder.
+    #[must_use]
+    pub fn start_configured(more: &str) -> Self {
         // Another process may take a free port first.
         for _ in 0..5 {
             if let Ok(server) = Self::try_start(free_port(), more) {
@@ -151,11 +158,11 @@ impl Own {
     fn run(&mut self) -> Result<(), String> {
         let config = self.folder.join("nats.conf");
         let text = format!(
-            "listen: 127.0.0.1:{}\nhttp: 127.0.0.1:{}\njetstream {{ store_dir: \"{}\" }}\n{}\n",
+            "listen: 127.0.0.1:{}\nhttp: 127.0.0.1:{}\n{}\n",
             self.port,
             self.monitor,
-            self.folder.display(),
             self.more
+                .replace("$FOLDER", &self.folder.display().to_string()),
         );
         fs::write(&config, text).map_err(|error| error.to_string())?;
         let mut command = Command::new(program("nats-server", PACKAGE, &[]));

@@ -63,7 +63,16 @@ impl Process {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        test_kill_process(self.pid).is_ok()
+        test_kill_process(self.pid).is_ok() && !self.is_zombie()
+    }
+
+    /// It has ended, and its keeper still waits for a word of its own starter.
+    fn is_zombie(&self) -> bool {
+        let stat = format!("/proc/{}/stat", self.pid.as_raw_nonzero());
+        fs::read_to_string(stat).is_ok_and(|stat| {
+            let state = stat.rsplit(')').next();
+            state.is_some_and(|state| state.trim_start().starts_with('Z'))
+        })
     }
 
     /// Ends it as a crash does, and leaves its folder.
