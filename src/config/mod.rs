@@ -13,11 +13,14 @@ mod duration;
 mod environment;
 mod file;
 mod flat;
+mod hosts;
 mod http;
 mod load;
 mod log;
+mod nats;
 mod origins;
 mod passwords;
+mod postgres;
 mod problem;
 mod proxies;
 mod reading;
@@ -31,12 +34,14 @@ mod ws;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    backends::{Bus, Store},
+    backends::{Bus, Memory, Sqlite, Store},
     http::Http,
     load::Loaded,
     log::{Log, LogFormat},
+    nats::{HistoryStorage, Nats},
     origins::{AllowedOrigins, OriginErrors},
     passwords::Passwords,
+    postgres::Postgres,
     problem::{ConfigErrors, Problem},
     proxies::TrustedProxies,
     shutdown::Shutdown,

@@ -9,7 +9,7 @@ use figment::{
 };
 
 use super::{
-    Config, Problem,
+    Config, Problem, backends,
     environment::SECRET_KEYS,
     load::{DEFAULT, is_within, origin_of},
 };
@@ -42,11 +42,17 @@ pub(super) fn read(
                     refused,
                 });
             }
-            Err(error) => error,
+            Err(error) => values.located(error),
         };
         let key = values.key(&error);
         let path: Vec<&str> = key.split('.').collect();
-        let origin = find(&values.values, &path)
+        // What is missing comes from whoever wants it: the section's kind.
+        let missing = matches!(error.kind, Kind::MissingField(_));
+        let blamed = match path.as_slice() {
+            [section @ .., _] if missing => section,
+            path => path,
+        };
+        let origin = find(&values.values, blamed)
             .map_or_else(|| DEFAULT.to_owned(), |value| origin_of(figment, value));
         problems.push(Problem::Setting {
             origin,
@@ -54,7 +60,7 @@ pub(super) fn read(
             key: key.clone(),
         });
         // A key that is refused twice would be refused for ever.
-        if !values.restore(&path) || !refused.insert(key) {
+        if !values.restore(blamed) || !refused.insert(key) {
             return None;
         }
     }
@@ -66,6 +72,23 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
+    /// An error with the whole path to its key.
+    fn located(&self, error: Error) -> Error {
+        let [section] = error.path.as_slice() else {
+            return error;
+        };
+        let Some(Value::Dict(_, table)) = self.values.get(section) else {
+            return error;
+        };
+        match backends::defect(section, table) {
+            Some(mut defect) => {
+                defect.path.insert(0, section.clone());
+                defect
+            }
+            None => error,
+        }
+    }
+
     /// The key that an error is about.
     fn key(&self, error: &Error) -> String {
         let mut path: Vec<&str> = error.path.iter().map(String::as_str).collect();
@@ -141,9 +164,15 @@ fn reason(kind: &Kind, key: &str) -> String {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             format!("expected {}, found {}", wanted(expected), what(found))
         }
-        Kind::UnknownField(_, known) => {
-            format!("there is no such key; the keys here: {}", known.join(", "))
-        }
+        Kind::UnknownField(_, known) => match backends::kinds_with(key).next() {
+            Some(other) => format!(
+                "is for {}.kind = \"{}\"; the keys here: {}",
+                other.section,
+                other.name,
+                known.join(", ")
+            ),
+            None => format!("there is no such key; the keys here: {}", known.join(", ")),
+        },
         Kind::MissingField(_) => "is missing".to_owned(),
         Kind::UnknownVariant(_, known) => format!("expected {}", known.join(" or ")),
         Kind::Message(_) if secret => "is not valid".to_owned(),
