@@ -210,3 +210,99 @@ fn server(text: &str) -> Result<Server, String> {
         named: !url.username().is_empty(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nats(url: &str) -> Nats {
+        Nats {
+            url: url.into(),
+            prefix: prefix(),
+            capacity: capacity(),
+            history: 0,
+            history_age: history_age(),
+            history_storage: HistoryStorage::default(),
+            history_replicas: history_replicas(),
+            credentials_file: None,
+            ca_file: None,
+            cert_file: None,
+            key_file: None,
+        }
+    }
+
+    #[test]
+    fn a_url_names_servers() {
+        let servers = nats("nats://a, tls://ann:pw@b:4333/,nats://[::1]:1").servers();
+        let servers: Vec<(String, u16, bool, bool)> = servers
+            .unwrap()
+            .into_iter()
+            .map(|server| (server.host, server.port, server.encrypted, server.named))
+            .collect();
+        assert_eq!(
+            servers,
+            [
+                ("a".to_owned(), 4222, false, false),
+                ("b".to_owned(), 4333, true, true),
+                ("[::1]".to_owned(), 1, false, false)
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused_and_not_repeated() {
+        for url in [
+            "",
+            ",",
+            "canary",
+            "canary:4222",
+            "ws://canary",
+            "wss://canary",
+            "http://canary",
+            "nats://",
+            "nats://:4222",
+            "nats://ann:canary@",
+            "nats://canary:port",
+            "nats://host/canary",
+            "nats://host?canary",
+            "nats://ann:12/canary@host",
+            "nats://ann:12?canary@host",
+            "nats://ann:12#canary@host",
+            "nats://ann:12,canary@host",
+            "nats://host,",
+            "nats://host,canary",
+        ] {
+            let reason = nats(url).servers().unwrap_err();
+            assert!(!reason.contains("canary"), "{url}: {reason}");
+        }
+    }
+
+    #[test]
+    fn servers_elsewhere_want_tls_and_to_know_who_speaks() {
+        const TLS: &str = "tls://";
+        const WHO: &str = "credentials_file";
+        for (url, doubts) in [
+            ("nats://localhost,nats://[::1]", &[][..]),
+            ("nats://bus", &[TLS, WHO]),
+            ("tls://bus", &[WHO]),
+            ("nats://ann:pw@bus", &[TLS]),
+            ("tls://ann:pw@bus", &[]),
+            ("tls://ann:pw@bus,tls://bus", &[WHO]),
+            ("tls://ann:pw@bus,nats://ann:pw@bus", &[TLS]),
+        ] {
+            let doubt = nats(url).doubt().map(|doubt| doubt.reason);
+            for word in [TLS, WHO] {
+                assert_eq!(
+                    doubt.as_ref().is_some_and(|doubt| doubt.contains(word)),
+                    doubts.contains(&word),
+                    "{url}: {doubt:?}"
+                );
+            }
+        }
+        let with_file = Nats {
+            credentials_file: Some("nats.creds".into()),
+            ..nats("tls://bus")
+        };
+        assert!(with_file.doubt().is_none());
+    }
+}

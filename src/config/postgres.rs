@@ -150,3 +150,134 @@ impl Database {
         self.host.starts_with('/') || self.host.to_ascii_lowercase().starts_with("%2f")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn database(url: &str) -> Result<Database, String> {
+        let postgres = Postgres {
+            url: url.into(),
+            max_connections: 8,
+        };
+        postgres.database()
+    }
+
+    #[test]
+    fn a_url_says_where_the_database_is() {
+        for (url, host, port, name, encrypted) in [
+            (
+                "postgres://ann:pw@db/app",
+                "db",
+                Some(5432),
+                Some("app"),
+                false,
+            ),
+            ("postgresql://ann@db:1/", "db", Some(1), None, false),
+            (
+                "POSTGRES://[::1]/app",
+                "[::1]",
+                Some(5432),
+                Some("app"),
+                false,
+            ),
+            (
+                "postgres://ann:p%2Fw@db/app?sslmode=verify-full&application_name=x",
+                "db",
+                Some(5432),
+                Some("app"),
+                true,
+            ),
+            (
+                "postgres://db?sslmode=Prefer",
+                "db",
+                Some(5432),
+                None,
+                false,
+            ),
+            (
+                "postgres:///app?host=/run/postgresql&sslmode=disable",
+                "/run/postgresql",
+                None,
+                Some("app"),
+                false,
+            ),
+            (
+                "postgres://%2Frun%2Fpg/app",
+                "%2Frun%2Fpg",
+                None,
+                Some("app"),
+                false,
+            ),
+            (
+                "postgres://db/app?hostaddr=192.0.2.1&port=6432&dbname=other&sslmode=require",
+                "192.0.2.1",
+                Some(6432),
+                Some("other"),
+                true,
+            ),
+        ] {
+            let expected = Database {
+                host: host.to_owned(),
+                port,
+                name: name.map(str::to_owned),
+                encrypted,
+            };
+            assert_eq!(database(url), Ok(expected), "{url}");
+        }
+    }
+
+    /// A password with a special character in it moves into another part of
+    /// the URL, and no message may show it there.
+    #[test]
+    fn what_is_no_url_is_refused_and_not_repeated() {
+        for url in [
+            "",
+            "canary",
+            "mysql://canary@db/app",
+            "postgres:canary",
+            "postgres://",
+            "postgres:///canary",
+            "postgres://ann:canary@/app",
+            "postgres://ann:canary@:5432/app",
+            "postgres://ann:canary@db:port/app",
+            "postgres://ann:12#canary@db/app",
+            "postgres://ann:12?canary@db/app",
+            "postgres://ann:12?canary=canary@db/app",
+            "postgres://ann:12/canary@db/app",
+            "postgres://ann:12/canary@db",
+            "postgres://canary:1,canary:2/app",
+            "postgres://canary,canary/app",
+            "postgres://db/app?sslmode=canary",
+            "postgres://db/app?port=canary",
+            "postgres://db/app?hostaddr=canary",
+            "postgres://db/app?statement-cache-capacity=canary",
+        ] {
+            let reason = database(url).unwrap_err();
+            assert!(!reason.contains("canary"), "{url}: {reason}");
+        }
+    }
+
+    #[test]
+    fn a_database_elsewhere_wants_tls() {
+        for (url, doubted) in [
+            ("postgres://db/app", true),
+            ("postgres://db/app?sslmode=disable", true),
+            ("postgres://db/app?sslmode=allow", true),
+            ("postgres://db/app?sslmode=prefer", true),
+            ("postgres://db/app?sslmode=require", false),
+            ("postgres://db/app?sslmode=verify-full", false),
+            ("postgres://localhost/app", false),
+            ("postgres://[::1]/app", false),
+            ("postgres://localhost/app?hostaddr=192.0.2.1", true),
+            ("postgres:///app?host=/run/postgresql", false),
+            ("postgres://%2frun/app", false),
+        ] {
+            let postgres = Postgres {
+                url: url.into(),
+                max_connections: 8,
+            };
+            assert_eq!(postgres.doubt().is_some(), doubted, "{url}");
+        }
+    }
+}

@@ -59,8 +59,13 @@ pub(super) fn read(
             reason: reason(&error.kind, &key),
             key: key.clone(),
         });
+        let mended = match error.kind {
+            // Its default, if it has one, belongs to another kind.
+            Kind::UnknownField(..) => values.put(blamed, None),
+            _ => values.restore(blamed),
+        };
         // A key that is refused twice would be refused for ever.
-        if !values.restore(blamed) || !refused.insert(key) {
+        if !mended || !refused.insert(key) {
             return None;
         }
     }
@@ -124,10 +129,13 @@ impl Values<'_> {
             [table @ .., "kind"] => table,
             path => path,
         };
+        self.put(path, find(self.defaults, path).cloned())
+    }
+
+    fn put(&mut self, path: &[&str], value: Option<Value>) -> bool {
         let Some((name, section)) = path.split_last() else {
             return false;
         };
-        let default = find(self.defaults, path).cloned();
         let mut values = &mut self.values;
         for part in section {
             match values.get_mut(*part) {
@@ -135,8 +143,8 @@ impl Values<'_> {
                 _ => return false,
             }
         }
-        match default {
-            Some(default) => values.insert((*name).to_owned(), default),
+        match value {
+            Some(value) => values.insert((*name).to_owned(), value),
             None => values.remove(*name),
         };
         true
