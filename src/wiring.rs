@@ -234,3 +234,36 @@ async fn connect_nats(nats: &Nats) -> Result<NatsBus, WiringError> {
             source,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    fn described(database: &str, nats: &str, history: &str) -> (String, String) {
+        let sources = Sources::default()
+            .variable("DATABASE_URL", database)
+            .variable("NATS_URL", nats)
+            .variable("APP__BUS__HISTORY", history);
+        describe(&Config::load(&sources).unwrap().config)
+    }
+
+    #[test]
+    fn what_was_chosen_is_described_without_credentials() {
+        let (store, bus) = described(
+            "postgres://ann:pw@db.example/app?password=pw",
+            "nats://ann:pw@a.example,tls://ann:pw@b.example:1",
+            "100",
+        );
+        assert_eq!(store, "postgres (db.example:5432/app)");
+        assert_eq!(bus, "nats (a.example:4222, b.example:1; history of 100)");
+
+        let (store, bus) = described("postgres:///app?host=/run/postgresql", "nats://[::1]", "");
+        assert_eq!(store, "postgres (/run/postgresql/app)");
+        assert_eq!(bus, "nats ([::1]:4222; no history)");
+
+        let (store, bus) = described("postgres://localhost", "", "");
+        assert_eq!(store, "postgres (localhost:5432)");
+        assert_eq!(bus, "memory (rooms of this process)");
+    }
+}

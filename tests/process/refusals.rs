@@ -11,6 +11,16 @@ fn refused(variables: &[(&str, &str)], arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// The last line, and the only one about an error.
+fn error(text: &str) -> &str {
+    let errors: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert_eq!(errors, [text.lines().last().unwrap()], "{text}");
+    errors[0]
+}
+
 #[test]
 fn production_names_everything_that_is_unsafe() {
     let text = refused(
@@ -81,7 +91,11 @@ async fn keys_are_made_by_command_and_then_serve() {
 fn an_address_in_use_is_named() {
     let service = Process::start(&[]);
     let text = refused(&[("GATEWAY_BIND_ADDR", &service.address)], &[]);
-    assert!(text.contains(&service.address), "{text}");
+    let line = format!(
+        "error: http.bind (from GATEWAY_BIND_ADDR): can't listen on {}: ",
+        service.address
+    );
+    assert!(error(&text).starts_with(&line), "{text}");
 }
 
 #[test]
@@ -90,7 +104,26 @@ fn a_store_that_cannot_be_opened_is_named() {
         &[("DATABASE_URL", "sqlite:/proc/accounts.db"), ("PORT", "0")],
         &[],
     );
-    assert!(text.contains("/proc/accounts.db"), "{text}");
+    let line = "error: store.path (from DATABASE_URL): can't open sqlite (/proc/accounts.db): ";
+    assert!(error(&text).starts_with(line), "{text}");
+}
+
+/// Whichever command needs the store, and wherever its path was set.
+#[test]
+fn the_source_of_a_setting_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("roomkey.toml"),
+        "[default.store]\npath = \"/proc/accounts.db\"\n",
+    )
+    .unwrap();
+    for arguments in [&["serve"][..], &["user", "disable", "ann"]] {
+        let output = output(dir.path(), &[("PORT", "0")], arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stderr).unwrap();
+        let line = "error: store.path (from roomkey.toml): can't open sqlite (/proc/accounts.db): ";
+        assert!(error(&text).starts_with(line), "{text}");
+    }
 }
 
 #[test]
