@@ -27,16 +27,8 @@ pub enum WiringError {
         source: BoxError,
     },
     /// The bus can't be reached, or lacks what is asked of it.
-    #[error("can't use NATS at {servers}")]
-    Nats {
-        /// The key of the setting that it is about, as in `bus.url`.
-        setting: &'static str,
-        /// Hosts and ports.
-        servers: String,
-        /// The cause.
-        #[source]
-        source: ConnectError,
-    },
+    #[error(transparent)]
+    Nats(#[from] ConnectError),
     /// A URL that was not checked beforehand is none.
     #[error("{reason}")]
     Url {
@@ -52,9 +44,16 @@ impl WiringError {
     #[must_use]
     pub fn setting(&self) -> &'static str {
         match self {
-            Self::Store { setting, .. }
-            | Self::Nats { setting, .. }
-            | Self::Url { setting, .. } => setting,
+            Self::Store { setting, .. } | Self::Url { setting, .. } => setting,
+            Self::Nats(error) => match error.setting() {
+                "url" => "bus.url",
+                "credentials_file" => "bus.credentials_file",
+                "ca_file" => "bus.ca_file",
+                "cert_file" => "bus.cert_file",
+                "key_file" => "bus.key_file",
+                "history" => "bus.history",
+                _ => "bus",
+            },
         }
     }
 }
@@ -219,20 +218,7 @@ async fn connect_nats(nats: &Nats) -> Result<NatsBus, WiringError> {
             replicas: nats.history_replicas,
         }),
     };
-    NatsBus::connect(&settings)
-        .await
-        .map_err(|source| WiringError::Nats {
-            setting: match source.setting() {
-                "url" => "bus.url",
-                "credentials_file" => "bus.credentials_file",
-                "ca_file" => "bus.ca_file",
-                "cert_file" => "bus.cert_file",
-                "history" => "bus.history",
-                _ => "bus",
-            },
-            servers: servers(nats),
-            source,
-        })
+    Ok(NatsBus::connect(&settings).await?)
 }
 
 #[cfg(test)]

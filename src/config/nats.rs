@@ -169,12 +169,17 @@ impl Nats {
                 .iter()
                 .filter(|server| !hosts::is_loopback(&server.host))
         };
-        let known = self.credentials_file.is_some() || self.cert_file.is_some();
+        // Certificates are for TLS, and TLS is then asked of every server.
+        let encrypted = self.ca_file.is_some() || self.cert_file.is_some();
+        // One user, the first that is named, signs in at all servers.
+        let known = self.credentials_file.is_some()
+            || self.cert_file.is_some()
+            || servers.iter().any(|server| server.named);
         let mut doubts = Vec::new();
-        if away().any(|server| !server.encrypted) {
+        if !encrypted && away().any(|server| !server.encrypted) {
             doubts.push("whoever sits on the network can read and change messages: write tls://");
         }
-        if away().any(|server| !server.named && !known) {
+        if !known && away().next().is_some() {
             doubts.push(
                 "whoever reaches the servers can say anything in any room, if they ask for no \
                  credentials either: give them a user, or bus.credentials_file",
@@ -287,7 +292,7 @@ mod tests {
             ("tls://bus", &[WHO]),
             ("nats://ann:pw@bus", &[TLS]),
             ("tls://ann:pw@bus", &[]),
-            ("tls://ann:pw@bus,tls://bus", &[WHO]),
+            ("tls://bus,tls://ann:pw@bus", &[]),
             ("tls://ann:pw@bus,nats://ann:pw@bus", &[TLS]),
         ] {
             let doubt = nats(url).doubt().map(|doubt| doubt.reason);
@@ -299,10 +304,21 @@ mod tests {
                 );
             }
         }
-        let with_file = Nats {
+        let with_credentials = Nats {
             credentials_file: Some("nats.creds".into()),
             ..nats("tls://bus")
         };
-        assert!(with_file.doubt().is_none());
+        let with_certificate = Nats {
+            cert_file: Some("node.pem".into()),
+            key_file: Some("node.key".into()),
+            ..nats("nats://bus")
+        };
+        let with_authority = Nats {
+            ca_file: Some("ca.pem".into()),
+            ..nats("nats://token@bus")
+        };
+        for nats in [with_credentials, with_certificate, with_authority] {
+            assert!(nats.doubt().is_none(), "{nats:?}");
+        }
     }
 }
