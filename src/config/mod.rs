@@ -3,6 +3,8 @@
 //! - `defaults.toml` explains every key; a section here is a struct of the same name
 //! - [`Sources`], `environment`, `flat`: the layers and what overrides what
 //! - `load`, `reading`: all of it into a [`Config`], or every [`Problem`] at once
+//! - `backends`: the kinds of store and bus, and which settings each has;
+//!   `postgres`, `nats`, `hosts`: those with servers, and their URLs
 //! - `bounds`, `check`, `secret`: what is refused, anywhere and in production
 //! - `show`: the configuration in force, and where each value came from
 
