@@ -55,9 +55,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Keys(KeysCommand::New) => done(new_key(&loaded.config.tokens.key_dir)),
-        Command::User(UserCommand::Disable { username }) => {
-            done(disable(&loaded.config, &username))
-        }
+        Command::User(UserCommand::Disable { username }) => done(disable(&loaded, &username)),
         Command::Openapi => ExitCode::SUCCESS,
     }
 }
@@ -71,7 +69,10 @@ fn serve(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
             // Before anything listens: a signal that comes now must not be lost.
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
-            let server = Server::bind(&loaded.config).await?;
+            let server = match Server::bind(&loaded.config).await {
+                Ok(server) => server,
+                Err(error) => return Err(about(loaded, error.setting(), error)),
+            };
             write(io::stdout(), welcome::text(loaded, server.local_addr()));
             server
                 .run(async {
@@ -85,12 +86,41 @@ fn serve(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
         })
 }
 
-fn disable(config: &Config, username: &str) -> Result<(), Box<dyn Error>> {
+/// A setting that can't be followed, and where it was set.
+#[derive(Debug, thiserror::Error)]
+#[error("{setting} (from {origin})")]
+struct BadSetting {
+    setting: &'static str,
+    origin: String,
+    #[source]
+    source: Box<dyn Error>,
+}
+
+fn about(
+    loaded: &Loaded,
+    setting: Option<&'static str>,
+    error: impl Into<Box<dyn Error>>,
+) -> Box<dyn Error> {
+    let source = error.into();
+    match setting {
+        Some(setting) => Box::new(BadSetting {
+            setting,
+            origin: loaded.source_of(setting),
+            source,
+        }),
+        None => source,
+    }
+}
+
+fn disable(loaded: &Loaded, username: &str) -> Result<(), Box<dyn Error>> {
     let ended = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
         .block_on(async {
-            let backends = wiring::open(config).await?;
+            let backends = match wiring::open(&loaded.config).await {
+                Ok(backends) => backends,
+                Err(error) => return Err(about(loaded, Some(error.setting()), error)),
+            };
             let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
             let ended =
                 accounts::disable::disable(&*backends.credentials, &*backends.bus, username, now);
@@ -114,13 +144,19 @@ fn done<E: Into<Box<dyn Error>>>(result: Result<(), E>) -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let error = error.into();
-    let mut line = format!("error: {error}");
+    let mut text = format!("error: {error}");
     let mut cause = error.source();
     while let Some(source) = cause {
-        line.push_str(&format!(": {source}"));
+        let words = source.to_string();
+        // Some errors say what their cause says.
+        if !text.ends_with(&words) {
+            text.push_str(": ");
+            text.push_str(&words);
+        }
         cause = source.source();
     }
-    write(io::stderr(), line);
+    // A server's message may have several lines.
+    write(io::stderr(), text.lines().collect::<Vec<_>>().join(", "));
     ExitCode::FAILURE
 }
 

@@ -57,6 +57,18 @@ pub enum StartError {
     Document(#[from] serde_json::Error),
 }
 
+impl StartError {
+    /// The key of the setting that it is about, if it is about one.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Bind { .. } => Some("http.bind"),
+            Self::Wiring(error) => Some(error.setting()),
+            _ => None,
+        }
+    }
+}
+
 /// A service that listens, and is to be run.
 pub struct Server {
     listener: TcpListener,

@@ -4,23 +4,58 @@
 use std::sync::Arc;
 
 use bus_memory::MemoryBus;
-use contract::{CredentialStore, RoomBus, SessionStore, StoreError};
+use bus_nats::{ConnectError, History, NatsBus, NatsSettings, Storage, Tls};
+use contract::{BoxError, CredentialStore, RoomBus, SessionStore, StoreError};
+use secrecy::ExposeSecret;
+use store_postgres::{PostgresSettings, PostgresStore};
 use store_sqlite::SqliteStore;
 
-use crate::config::{Bus, Config, Store};
+use crate::config::{Bus, Config, HistoryStorage, Memory, Nats, Postgres, Sqlite, Store};
 
 /// Why a backend can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
-    /// The store can't be opened or migrated.
-    #[error("the store `{store}` can't be used")]
+    /// The store can't be opened, or migrated.
+    #[error("can't {attempt}")]
     Store {
-        /// Which, without credentials.
-        store: String,
+        /// The key of the setting that it is about, as in `store.url`.
+        setting: &'static str,
+        /// What was tried; no credentials.
+        attempt: String,
         /// The cause.
         #[source]
-        source: StoreError,
+        source: BoxError,
     },
+    /// The bus can't be reached, or lacks what is asked of it.
+    #[error(transparent)]
+    Nats(#[from] ConnectError),
+    /// A URL that was not checked beforehand is none.
+    #[error("{reason}")]
+    Url {
+        /// The key of the setting that it is about.
+        setting: &'static str,
+        /// Why, without the URL.
+        reason: String,
+    },
+}
+
+impl WiringError {
+    /// The key of the setting that it is about, as in `store.url`.
+    #[must_use]
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::Store { setting, .. } | Self::Url { setting, .. } => setting,
+            Self::Nats(error) => match error.setting() {
+                "url" => "bus.url",
+                "credentials_file" => "bus.credentials_file",
+                "ca_file" => "bus.ca_file",
+                "cert_file" => "bus.cert_file",
+                "key_file" => "bus.key_file",
+                "history" => "bus.history",
+                _ => "bus",
+            },
+        }
+    }
 }
 
 /// The backends that the configuration chose.
@@ -43,12 +78,48 @@ impl std::fmt::Debug for Backends {
 #[must_use]
 pub fn describe(config: &Config) -> (String, String) {
     let store = match &config.store {
-        Store::Sqlite { path } => format!("sqlite ({})", path.display()),
+        Store::Sqlite(Sqlite { path }) => format!("sqlite ({})", path.display()),
+        Store::Postgres(postgres) => format!("postgres ({})", database(postgres, "/")),
     };
     let bus = match &config.bus {
-        Bus::Memory { .. } => "memory (rooms of this process)".to_owned(),
+        Bus::Memory(_) => "memory (rooms of this process)".to_owned(),
+        Bus::Nats(nats) => {
+            let history = match nats.history {
+                0 => "no history".to_owned(),
+                messages => format!("history of {messages}"),
+            };
+            format!("nats ({}; {history})", servers(nats))
+        }
     };
     (store, bus)
+}
+
+/// `host:port`, and the database if one is named, after `separator`.
+fn database(postgres: &Postgres, separator: &str) -> String {
+    let Ok(database) = postgres.database() else {
+        return "not a URL".to_owned();
+    };
+    let mut text = database.host;
+    if let Some(port) = database.port {
+        text.push_str(&format!(":{port}"));
+    }
+    if let Some(name) = database.name {
+        text.push_str(separator);
+        text.push_str(&name);
+    }
+    text
+}
+
+/// `host:port, host:port`.
+fn servers(nats: &Nats) -> String {
+    let Ok(servers) = nats.servers() else {
+        return "not a URL".to_owned();
+    };
+    let servers = servers.iter();
+    let listed: Vec<String> = servers
+        .map(|server| format!("{}:{}", server.host, server.port))
+        .collect();
+    listed.join(", ")
 }
 
 /// Opens the store, migrating it if it is older than this version, and the bus.
@@ -58,23 +129,127 @@ pub fn describe(config: &Config) -> (String, String) {
 pub async fn open(config: &Config) -> Result<Backends, WiringError> {
     let (credentials, sessions): (Arc<dyn CredentialStore>, Arc<dyn SessionStore>) =
         match &config.store {
-            Store::Sqlite { path } => {
-                let store = SqliteStore::open(path)
-                    .await
-                    .map_err(|source| WiringError::Store {
-                        store: describe(config).0,
-                        source,
-                    })?;
-                let store = Arc::new(store);
+            Store::Sqlite(sqlite) => {
+                let store = Arc::new(open_sqlite(sqlite).await?);
+                (store.clone(), store)
+            }
+            Store::Postgres(postgres) => {
+                let store = Arc::new(connect_postgres(postgres).await?);
                 (store.clone(), store)
             }
         };
     let bus: Arc<dyn RoomBus> = match &config.bus {
-        Bus::Memory { capacity } => Arc::new(MemoryBus::new(*capacity)),
+        Bus::Memory(Memory { capacity }) => Arc::new(MemoryBus::new(*capacity)),
+        Bus::Nats(nats) => Arc::new(connect_nats(nats).await?),
     };
     Ok(Backends {
         credentials,
         sessions,
         bus,
     })
+}
+
+async fn open_sqlite(sqlite: &Sqlite) -> Result<SqliteStore, WiringError> {
+    let path = &sqlite.path;
+    SqliteStore::open(path)
+        .await
+        .map_err(|error| WiringError::Store {
+            setting: "store.path",
+            attempt: format!("open sqlite ({})", path.display()),
+            source: cause(error),
+        })
+}
+
+async fn connect_postgres(postgres: &Postgres) -> Result<PostgresStore, WiringError> {
+    const SETTING: &str = "store.url";
+    let settings = PostgresSettings {
+        url: postgres.url.expose_secret().to_owned(),
+        max_connections: postgres.max_connections,
+    };
+    PostgresStore::connect(&settings)
+        .await
+        .map_err(|error| WiringError::Store {
+            setting: SETTING,
+            attempt: format!(
+                "{} postgres at {}",
+                match error {
+                    StoreError::Unavailable(_) => "connect to",
+                    StoreError::Failed(_) | StoreError::Corrupt { .. } => "use",
+                },
+                database(postgres, ", database ")
+            ),
+            source: cause(error),
+        })
+}
+
+/// What a store says of itself, "unavailable" or "failed", says nothing here.
+fn cause(error: StoreError) -> BoxError {
+    match error {
+        StoreError::Unavailable(cause) | StoreError::Failed(cause) => cause,
+        StoreError::Corrupt { .. } => error.into(),
+    }
+}
+
+async fn connect_nats(nats: &Nats) -> Result<NatsBus, WiringError> {
+    let urls = nats.servers().map_err(|reason| WiringError::Url {
+        setting: "bus.url",
+        reason,
+    })?;
+    let settings = NatsSettings {
+        servers: urls
+            .iter()
+            .map(|server| server.url.expose_secret().to_owned())
+            .collect(),
+        credentials_file: nats.credentials_file.clone(),
+        tls: Tls {
+            ca_file: nats.ca_file.clone(),
+            cert_file: nats.cert_file.clone(),
+            key_file: nats.key_file.clone(),
+        },
+        prefix: nats.prefix.clone(),
+        capacity: nats.capacity,
+        history: (nats.history > 0).then_some(History {
+            messages: nats.history,
+            age: nats.history_age,
+            storage: match nats.history_storage {
+                HistoryStorage::File => Storage::File,
+                HistoryStorage::Memory => Storage::Memory,
+            },
+            replicas: nats.history_replicas,
+        }),
+    };
+    Ok(NatsBus::connect(&settings).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Sources;
+
+    fn described(database: &str, nats: &str, history: &str) -> (String, String) {
+        let sources = Sources::default()
+            .variable("DATABASE_URL", database)
+            .variable("NATS_URL", nats)
+            .variable("APP__BUS__HISTORY", history);
+        describe(&Config::load(&sources).unwrap().config)
+    }
+
+    #[test]
+    fn what_was_chosen_is_described_without_credentials() {
+        let (store, bus) = described(
+            "postgres://ann:pw@db.example/app?password=pw",
+            "nats://ann:pw@a.example,tls://ann:pw@b.example:1",
+            "100",
+        );
+        assert_eq!(store, "postgres (db.example:5432/app)");
+        assert_eq!(bus, "nats (a.example:4222, b.example:1; history of 100)");
+
+        let (store, bus) = described("postgres:///app?host=/run/postgresql", "nats://[::1]", "");
+        assert_eq!(store, "postgres (/run/postgresql/app)");
+        assert_eq!(bus, "nats ([::1]:4222; no history)");
+
+        let (store, bus) = described("postgres://localhost", "", "");
+        assert_eq!(store, "postgres (localhost:5432)");
+        assert_eq!(bus, "memory (rooms of this process)");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Display, ops::RangeInclusive, time::Duration};
 
-use super::duration::Friendly;
+use super::{duration::Friendly, load::is_within};
 
 /// Collects what is out of bounds.
 pub(super) struct Bounds {
@@ -37,7 +37,8 @@ impl Bounds {
     }
 
     pub(super) fn add(&mut self, refusal: Refusal) {
-        if !self.silent.contains(refusal.key) {
+        // A section isn't judged by what stands in for a refused part of it.
+        if !self.silent.iter().any(|key| is_within(key, refusal.key)) {
             self.refusals.push(refusal);
         }
     }

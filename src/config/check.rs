@@ -33,16 +33,8 @@ impl Config {
             "this build runs as [\"auth\", \"gateway\"] only: both in one process",
         );
         self.http.check(bounds);
-        match &self.store {
-            Store::Sqlite { path } => bounds.require(
-                "store.path",
-                !path.as_os_str().is_empty(),
-                "a file's path is missing",
-            ),
-        }
-        match &self.bus {
-            Bus::Memory { capacity } => bounds.number("bus.capacity", *capacity, 1..=65_536),
-        }
+        self.store.check(bounds);
+        self.bus.check(bounds);
         self.tokens.check(bounds);
         self.passwords.check(bounds);
         self.ws.check(bounds);
@@ -100,6 +92,15 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
              choose their own address: a list of addresses or networks, or [] if there are none",
         ));
     }
+    if let (Store::Sqlite(_), Bus::Nats(_)) = (&config.store, &config.bus) {
+        refusals.push(Refusal {
+            key: "store",
+            others: &["bus"],
+            reason: "several nodes, each with a SQLite file of its own, don't know each other's \
+                     accounts: with NATS, name one database in DATABASE_URL"
+                .to_owned(),
+        });
+    }
     refusals
 }
 
@@ -127,6 +128,12 @@ pub(super) fn doubtful(config: &Config) -> Vec<Refusal> {
             TRUSTED_PROXIES,
             "this is everybody, so callers can choose their own address",
         ));
+    }
+    if let Store::Postgres(postgres) = &config.store {
+        doubts.extend(postgres.doubt());
+    }
+    if let Bus::Nats(nats) = &config.bus {
+        doubts.extend(nats.doubt());
     }
     doubts
 }

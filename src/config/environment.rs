@@ -16,10 +16,17 @@ const PREFIX: &str = "APP__";
 const PROFILE: &str = "APP_PROFILE";
 
 /// Keys whose value is a secret.
-pub(super) const SECRET_KEYS: &[&str] = &["tokens.secret"];
+pub(super) const SECRET_KEYS: &[&str] = &["tokens.secret", "store.url", "bus.url"];
 
 /// Keys of lists that `defaults.toml` leaves unset.
 const OPTIONAL_LISTS: &[&str] = &["http.trusted_proxies"];
+
+/// Keys of numbers that `defaults.toml` leaves unset.
+const OPTIONAL_NUMBERS: &[&str] = &[
+    "store.max_connections",
+    "bus.history",
+    "bus.history_replicas",
+];
 
 /// A variable's value, and the variable that gave it: the name itself, or the
 /// name with `_FILE`.
@@ -193,18 +200,22 @@ fn typed(text: &str, key: &str, defaults: &[Layer]) -> Result<Value, &'static st
         .rev()
         .find_map(|layer| find(layer.values(), key));
     match default {
-        Some(Value::Num(..)) => text
-            .parse::<u64>()
-            .map(Value::from)
-            .map_err(|_| "expected a whole number"),
+        Some(Value::Num(..)) => number(text),
         Some(Value::Bool(..)) => text
             .parse::<bool>()
             .map(Value::from)
             .map_err(|_| "expected `true` or `false`"),
         Some(Value::Array(..)) => list(text),
         None if OPTIONAL_LISTS.contains(&key) => list(text),
+        None if OPTIONAL_NUMBERS.contains(&key) => number(text),
         _ => Ok(Value::from(text)),
     }
+}
+
+fn number(text: &str) -> Result<Value, &'static str> {
+    text.parse::<u64>()
+        .map(Value::from)
+        .map_err(|_| "expected a whole number")
 }
 
 fn find<'a>(values: &'a Dict, key: &str) -> Option<&'a Value> {

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use figment::value::Dict;
 
 use super::{
-    Bus, Store,
-    environment::{Environment, list},
+    Store,
+    environment::{Environment, Given, list},
     sources::Layer,
 };
 
@@ -71,10 +71,13 @@ fn store(environment: &mut Environment<'_>) -> Option<Layer> {
         environment.refuse(
             "store",
             given.origin,
-            "not a URL like sqlite:data/accounts.db",
+            "not a URL like sqlite:data/accounts.db or postgres://user:password@host/database",
         );
         return None;
     };
+    if matches!(&*scheme.to_ascii_lowercase(), "postgres" | "postgresql") {
+        return Some(server("store", "postgres", given));
+    }
     if scheme != "sqlite" {
         let plausible = scheme.len() <= 16 && scheme.bytes().all(|b| b.is_ascii_alphanumeric());
         let what = if plausible {
@@ -112,16 +115,19 @@ fn store(environment: &mut Environment<'_>) -> Option<Layer> {
 }
 
 /// Sockets of one user that are on different nodes would not hear each other,
-/// so a bus that was asked for and isn't there is no detail to pass over.
+/// so whoever names a bus wants it.
 fn bus(environment: &mut Environment<'_>) -> Option<Layer> {
     let given = environment.secret("NATS_URL")?;
-    let kinds = Bus::KINDS.join(", ");
-    environment.refuse(
-        "bus",
-        given.origin,
-        format!("this build has no NATS bus; it has: {kinds}. Unset it to run a single node"),
-    );
-    None
+    Some(server("bus", "nats", given))
+}
+
+/// What the URL says is judged with the rest, wherever it came from.
+fn server(section: &str, kind: &str, given: Given) -> Layer {
+    let values = Dict::from([
+        ("kind".to_owned(), kind.into()),
+        ("url".to_owned(), given.value.into()),
+    ]);
+    Layer::setting(given.origin, section, values.into())
 }
 
 fn secret(environment: &mut Environment<'_>) -> Option<Layer> {

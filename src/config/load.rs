@@ -197,40 +197,48 @@ pub(super) fn origin_of(figment: &Figment, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use figment::providers::{Format, Toml};
 
-    fn keys(section: &str, value: &Value, keys: &mut BTreeMap<String, bool>) {
+    use super::*;
+    use crate::config::{Bus, HIDDEN, Store, backends, duration};
+
+    fn leaves_of(section: &str, value: Value, leaves: &mut BTreeMap<String, Value>) {
         match value {
             Value::Dict(_, values) => {
                 for (name, value) in values {
-                    let key = format!(
-                        "{section}{}{name}",
-                        if section.is_empty() { "" } else { "." }
-                    );
-                    self::keys(&key, value, keys);
+                    let dot = if section.is_empty() { "" } else { "." };
+                    leaves_of(&format!("{section}{dot}{name}"), value, leaves);
                 }
             }
             value => {
-                keys.insert(section.to_owned(), matches!(value, Value::Empty(..)));
+                leaves.insert(section.to_owned(), value);
             }
         }
     }
 
+    /// One configuration for each kind of backend; the first is what the
+    /// defaults say.
+    fn kinds() -> [Sources; 2] {
+        let others = Sources::default()
+            .variable("DATABASE_URL", "postgres://localhost/accounts")
+            .variable("NATS_URL", "nats://localhost");
+        [Sources::default(), others]
+    }
+
     #[test]
     fn the_defaults_file_has_every_key_and_explains_it() {
-        let loaded = Config::load(&Sources::default()).unwrap();
-        assert_eq!(loaded.warnings, [""; 0]);
-        let mut expected = BTreeMap::new();
-        keys(
-            "",
-            &Value::serialize(&loaded.config).unwrap(),
-            &mut expected,
-        );
+        let [expected, others] = kinds().map(|sources| {
+            let loaded = Config::load(&sources).unwrap();
+            assert_eq!(loaded.warnings, [""; 0]);
+            let mut leaves = BTreeMap::new();
+            leaves_of("", Value::serialize(&loaded.config).unwrap(), &mut leaves);
+            leaves
+        });
         assert!(expected.len() > 40, "{expected:?}");
 
-        // What the file says, in its order; a key that has no default is
-        // there too, as the comment `# key = …`.
-        let mut found = BTreeMap::new();
+        // What the file says, in its order. A key that is not set by default
+        // is there too, as the comment `# key = …`.
+        let (mut set, mut unset) = (BTreeMap::new(), BTreeMap::new());
         let mut section = String::new();
         let mut explained = false;
         for line in include_str!("defaults.toml").lines() {
@@ -239,22 +247,116 @@ mod tests {
                 explained = false;
                 continue;
             }
-            let unset = line.starts_with("# ");
             let entry = line.trim_start_matches("# ").split_once(" = ");
             match entry {
-                Some((name, _)) if !name.contains(' ') => {
+                Some((name, value)) if !name.contains(' ') => {
                     if let Some(section) = section.strip_prefix("default") {
                         let key = format!("{section}.{name}");
                         let key = key.trim_start_matches('.').to_owned();
                         assert!(explained, "no comment above {key}");
-                        let twice = found.insert(key.clone(), unset);
-                        assert_eq!(twice, None, "{key} stands there twice");
+                        assert!(
+                            !set.contains_key(&key) && !unset.contains_key(&key),
+                            "{key} stands there twice"
+                        );
+                        let value = Toml::from_str::<Dict>(&format!("value = {value}"))
+                            .unwrap()
+                            .remove("value")
+                            .unwrap();
+                        let found = if line.starts_with('#') {
+                            &mut unset
+                        } else {
+                            &mut set
+                        };
+                        found.insert(key, value);
                     }
                 }
                 _ => explained = !line.is_empty(),
             }
         }
-        assert_eq!(found, expected);
+        let mut keys: BTreeSet<&String> = expected.keys().collect();
+        keys.extend(others.keys());
+        let found: BTreeSet<&String> = set.keys().chain(unset.keys()).collect();
+        assert_eq!(found, keys);
+        for key in set.keys() {
+            assert!(
+                expected.get(key).is_some_and(|value| !is_empty(value)),
+                "{key} is set for a kind that doesn't have it"
+            );
+        }
+        for (key, value) in &unset {
+            let default = expected.get(key).unwrap_or_else(|| &others[key]);
+            // Where there is no default, an example stands.
+            if !is_empty(default) && default.as_str() != Some(HIDDEN) {
+                let same = match (value.as_str(), default.as_str()) {
+                    (Some(value), Some(default)) => {
+                        value == default || duration::parse(value) == duration::parse(default)
+                    }
+                    _ => {
+                        let number = value.deserialize::<u64>().unwrap();
+                        Some(u128::from(number)) == default.to_u128()
+                    }
+                };
+                assert!(same, "{key} = {value:?} is documented, and is {default:?}");
+            }
+        }
+    }
+
+    fn is_empty(value: &Value) -> bool {
+        matches!(value, Value::Empty(..))
+    }
+
+    /// What a variable says becomes what the key wants, for every key of every kind.
+    #[test]
+    fn every_default_can_be_said_by_a_variable() {
+        for sources in kinds() {
+            let loaded = Config::load(&sources).unwrap();
+            let mut leaves = BTreeMap::new();
+            leaves_of("", Value::serialize(&loaded.config).unwrap(), &mut leaves);
+            for (key, value) in leaves {
+                let text = match (value.as_str(), value.to_u128(), value.to_bool()) {
+                    (Some(HIDDEN), ..) => continue,
+                    (Some(text), ..) => text.to_owned(),
+                    (_, Some(number), _) => number.to_string(),
+                    (_, _, Some(switch)) => switch.to_string(),
+                    // Lists, and what is not set.
+                    _ => continue,
+                };
+                let name = format!("APP__{}", key.to_ascii_uppercase().replace('.', "__"));
+                let said = Config::load(&sources.clone().variable(&name, text))
+                    .unwrap_or_else(|errors| panic!("{errors}"));
+                assert_eq!(
+                    said.show().to_string().replace(&name, DEFAULT),
+                    loaded.show().to_string(),
+                    "{key}"
+                );
+            }
+        }
+    }
+
+    /// The settings that tell kinds apart are those that the kinds have.
+    #[test]
+    fn the_kinds_have_their_settings() {
+        let mut kinds_seen = 0;
+        for sources in kinds() {
+            let loaded = Config::load(&sources).unwrap();
+            let values = Value::serialize(&loaded.config).unwrap();
+            for section in ["store", "bus"] {
+                let table = values.find_ref(section).unwrap().as_dict().unwrap();
+                let kind = backends::KINDS
+                    .iter()
+                    .find(|kind| {
+                        kind.section == section && Some(kind.name) == table["kind"].as_str()
+                    })
+                    .unwrap();
+                let mut settings: Vec<&str> = kind.settings.to_vec();
+                settings.push("kind");
+                settings.sort_unstable();
+                assert_eq!(table.keys().collect::<Vec<_>>(), settings);
+                kinds_seen += 1;
+            }
+        }
+        assert_eq!(kinds_seen, backends::KINDS.len());
+        assert_eq!(kinds_seen, Store::KINDS.len() + Bus::KINDS.len());
     }
 
     #[test]
@@ -278,8 +380,14 @@ mod tests {
     }
 
     #[test]
-    fn debug_hides_the_secret() {
-        let sources = Sources::default().variable("JWT_SECRET", "canary");
+    fn debug_hides_the_secrets() {
+        let sources = Sources::default()
+            .variable("JWT_SECRET", "canary")
+            .variable(
+                "DATABASE_URL",
+                "postgres://canary:canary@localhost/accounts",
+            )
+            .variable("NATS_URL", "nats://canary:canary@localhost");
         let loaded = Config::load(&sources).unwrap();
         assert!(!format!("{loaded:?}").contains("canary"));
     }

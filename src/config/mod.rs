@@ -3,6 +3,8 @@
 //! - `defaults.toml` explains every key; a section here is a struct of the same name
 //! - [`Sources`], `environment`, `flat`: the layers and what overrides what
 //! - `load`, `reading`: all of it into a [`Config`], or every [`Problem`] at once
+//! - `backends`: the kinds of store and bus, and which settings each has;
+//!   `postgres`, `nats`, `hosts`: those with servers, and their URLs
 //! - `bounds`, `check`, `secret`: what is refused, anywhere and in production
 //! - `show`: the configuration in force, and where each value came from
 
@@ -13,11 +15,14 @@ mod duration;
 mod environment;
 mod file;
 mod flat;
+mod hosts;
 mod http;
 mod load;
 mod log;
+mod nats;
 mod origins;
 mod passwords;
+mod postgres;
 mod problem;
 mod proxies;
 mod reading;
@@ -31,12 +36,14 @@ mod ws;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    backends::{Bus, Store},
+    backends::{Bus, Memory, Sqlite, Store},
     http::Http,
     load::Loaded,
     log::{Log, LogFormat},
+    nats::{HistoryStorage, Nats},
     origins::{AllowedOrigins, OriginErrors},
     passwords::Passwords,
+    postgres::Postgres,
     problem::{ConfigErrors, Problem},
     proxies::TrustedProxies,
     shutdown::Shutdown,

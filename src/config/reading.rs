@@ -9,7 +9,7 @@ use figment::{
 };
 
 use super::{
-    Config, Problem,
+    Config, Problem, backends,
     environment::SECRET_KEYS,
     load::{DEFAULT, is_within, origin_of},
 };
@@ -42,19 +42,30 @@ pub(super) fn read(
                     refused,
                 });
             }
-            Err(error) => error,
+            Err(error) => values.located(error),
         };
         let key = values.key(&error);
         let path: Vec<&str> = key.split('.').collect();
-        let origin = find(&values.values, &path)
+        // What is missing comes from whoever wants it: the section's kind.
+        let missing = matches!(error.kind, Kind::MissingField(_));
+        let blamed = match path.as_slice() {
+            [section @ .., _] if missing => section,
+            path => path,
+        };
+        let origin = find(&values.values, blamed)
             .map_or_else(|| DEFAULT.to_owned(), |value| origin_of(figment, value));
         problems.push(Problem::Setting {
             origin,
             reason: reason(&error.kind, &key),
             key: key.clone(),
         });
+        let mended = match error.kind {
+            // Its default, if it has one, belongs to another kind.
+            Kind::UnknownField(..) => values.put(blamed, None),
+            _ => values.restore(blamed),
+        };
         // A key that is refused twice would be refused for ever.
-        if !values.restore(&path) || !refused.insert(key) {
+        if !mended || !refused.insert(key) {
             return None;
         }
     }
@@ -66,6 +77,23 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
+    /// An error with the whole path to its key.
+    fn located(&self, error: Error) -> Error {
+        let [section] = error.path.as_slice() else {
+            return error;
+        };
+        let Some(Value::Dict(_, table)) = self.values.get(section) else {
+            return error;
+        };
+        match backends::defect(section, table) {
+            Some(mut defect) => {
+                defect.path.insert(0, section.clone());
+                defect
+            }
+            None => error,
+        }
+    }
+
     /// The key that an error is about.
     fn key(&self, error: &Error) -> String {
         let mut path: Vec<&str> = error.path.iter().map(String::as_str).collect();
@@ -101,10 +129,13 @@ impl Values<'_> {
             [table @ .., "kind"] => table,
             path => path,
         };
+        self.put(path, find(self.defaults, path).cloned())
+    }
+
+    fn put(&mut self, path: &[&str], value: Option<Value>) -> bool {
         let Some((name, section)) = path.split_last() else {
             return false;
         };
-        let default = find(self.defaults, path).cloned();
         let mut values = &mut self.values;
         for part in section {
             match values.get_mut(*part) {
@@ -112,8 +143,8 @@ impl Values<'_> {
                 _ => return false,
             }
         }
-        match default {
-            Some(default) => values.insert((*name).to_owned(), default),
+        match value {
+            Some(value) => values.insert((*name).to_owned(), value),
             None => values.remove(*name),
         };
         true
@@ -141,9 +172,15 @@ fn reason(kind: &Kind, key: &str) -> String {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             format!("expected {}, found {}", wanted(expected), what(found))
         }
-        Kind::UnknownField(_, known) => {
-            format!("there is no such key; the keys here: {}", known.join(", "))
-        }
+        Kind::UnknownField(_, known) => match backends::kinds_with(key).next() {
+            Some(other) => format!(
+                "is for {}.kind = \"{}\"; the keys here: {}",
+                other.section,
+                other.name,
+                known.join(", ")
+            ),
+            None => format!("there is no such key; the keys here: {}", known.join(", ")),
+        },
         Kind::MissingField(_) => "is missing".to_owned(),
         Kind::UnknownVariant(_, known) => format!("expected {}", known.join(" or ")),
         Kind::Message(_) if secret => "is not valid".to_owned(),

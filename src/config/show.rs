@@ -8,8 +8,8 @@ use super::{HIDDEN, Loaded, environment::SECRET_KEYS};
 
 impl Loaded {
     /// Every key with its value and source. What isn't set, and secrets, stand
-    /// in comments, so that what is shown is a valid configuration file which
-    /// gives nothing away.
+    /// in comments, so that what is shown is a configuration file which gives
+    /// nothing away, and needs no more than the secrets.
     #[must_use]
     pub fn show(&self) -> impl fmt::Display {
         Shown(self)

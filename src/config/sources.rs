@@ -22,7 +22,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{Problem, Profile, environment::Environment, file, flat};
+use super::{Problem, Profile, backends, environment::Environment, file, flat};
 
 /// What the configuration file in the working folder is called.
 const FILE: &str = concat!(env!("CARGO_PKG_NAME"), ".toml");
@@ -247,7 +247,9 @@ fn parse(origin: &str, text: &str, profile: Profile) -> Result<Vec<Layer>, Vec<P
 }
 
 /// Leaves out what was set for a kind of store or bus that a later layer
-/// replaces by another kind: a file's path means nothing to a server.
+/// replaces by another kind: a file's path means nothing to a server. What the
+/// other kind has too stays: how many connections may stand in a file while
+/// the platform says where the server is.
 fn settle_kind(layers: &mut [Layer], table: &str) {
     let mut kind = None;
     let mut first = 0;
@@ -259,8 +261,22 @@ fn settle_kind(layers: &mut [Layer], table: &str) {
             kind = Some(named);
         }
     }
+    let Some(kind) = kind.map(str::to_owned) else {
+        return;
+    };
     for layer in layers.iter_mut().take(first) {
-        layer.values.remove(table);
+        let Some(Value::Dict(_, values)) = layer.values.get_mut(table) else {
+            continue;
+        };
+        values.remove("kind");
+        values.retain(|setting, _| {
+            let key = format!("{table}.{setting}");
+            let known = backends::kinds_with(&key).next().is_some();
+            !known || backends::kinds_with(&key).any(|other| other.name == kind)
+        });
+        if values.is_empty() {
+            layer.values.remove(table);
+        }
     }
 }
 
@@ -275,10 +291,11 @@ mod tests {
     #[test]
     fn another_kind_starts_afresh() {
         let mut layers = [
-            layer("default", "store = { kind = \"file\", path = \"a\" }"),
-            layer("file", "store.path = \"b\""),
-            layer("URL", "store = { kind = \"server\", url = \"c\" }"),
-            layer("POOL", "store.pool = 4"),
+            layer("default", "store = { kind = \"sqlite\", path = \"a\" }"),
+            layer("file", "store = { path = \"b\", max_connections = 2 }"),
+            layer("typo", "store.pool = 4"),
+            layer("URL", "store = { kind = \"postgres\", url = \"c\" }"),
+            layer("POOL", "store.max_connections = 4"),
         ];
         settle_kind(&mut layers, "store");
         let kept: Vec<_> = layers
@@ -286,14 +303,16 @@ mod tests {
             .filter(|layer| layer.values.contains_key("store"))
             .map(|layer| layer.origin.as_str())
             .collect();
-        assert_eq!(kept, ["URL", "POOL"]);
+        assert_eq!(kept, ["file", "typo", "URL", "POOL"]);
+        let file = layers[1].values()["store"].as_dict().unwrap();
+        assert_eq!(file.keys().collect::<Vec<_>>(), ["max_connections"]);
     }
 
     #[test]
     fn the_same_kind_builds_on_what_is_there() {
         let mut layers = [
-            layer("default", "store = { kind = \"file\", path = \"a\" }"),
-            layer("URL", "store = { kind = \"file\", path = \"b\" }"),
+            layer("default", "store = { kind = \"sqlite\", path = \"a\" }"),
+            layer("URL", "store = { kind = \"sqlite\", path = \"b\" }"),
         ];
         settle_kind(&mut layers, "store");
         assert!(

@@ -130,6 +130,22 @@ fn flat_names_override_their_structured_ones() {
             "store.path = \"/var/lib/accounts.db\"",
         ),
         (
+            "DATABASE_URL",
+            "postgresql://localhost/accounts",
+            "APP__STORE__PATH",
+            "else.db",
+            "store.kind",
+            "store.kind = \"postgres\"",
+        ),
+        (
+            "NATS_URL",
+            "nats://localhost",
+            "APP__BUS__KIND",
+            "memory",
+            "bus.kind",
+            "bus.kind = \"nats\"",
+        ),
+        (
             "JWT_SECRET",
             &secret,
             "APP__TOKENS__SECRET",
@@ -157,8 +173,12 @@ fn flat_names_override_their_structured_ones() {
         let setup = Setup::new().var(flat, value).var(structured, other);
         assert_eq!(setup.shown(key), format!("{line}  # <- {flat}"));
         let setup = Setup::new().var(structured, other);
+        let origin = match (key, structured) {
+            ("store.kind", "APP__STORE__PATH") => "default",
+            _ => structured,
+        };
         let shown = setup.shown(key);
-        assert!(shown.ends_with(&format!("  # <- {structured}")), "{shown}");
+        assert!(shown.ends_with(&format!("  # <- {origin}")), "{shown}");
         let setup = Setup::new().var(flat, "").var(structured, "");
         let shown = setup.shown(key);
         assert!(shown.ends_with("  # <- default"), "empty {flat}: {shown}");
@@ -227,6 +247,82 @@ fn structured_names_reach_every_type() {
         let shown = Setup::new().var(variable, value).shown(key);
         assert_eq!(shown, format!("{line}  # <- {variable}"));
     }
+}
+
+/// A platform says where the servers are; the rest may stand wherever it likes.
+#[test]
+fn what_a_server_is_used_for_is_said_by_any_layer() {
+    let file = "[default.store]\nmax_connections = 3\n\
+                [default.bus]\nhistory = 50\nhistory_age = \"1h\"\nkind = \"memory\"\n\
+                [production.bus]\nhistory = 60\n";
+    let setup = Setup::new()
+        .write(FILE, file)
+        .var("APP__BUS__HISTORY_STORAGE", "memory")
+        .var("APP__BUS__HISTORY_REPLICAS", "3")
+        .var("APP__BUS__CREDENTIALS_FILE", "nats.creds")
+        .var("DATABASE_URL", "postgres://localhost/accounts")
+        .var("NATS_URL", "nats://localhost");
+    for (key, line) in [
+        ("store.kind", "store.kind = \"postgres\"  # <- DATABASE_URL"),
+        ("store.url", "# store.url = (hidden)  # <- DATABASE_URL"),
+        ("bus.kind", "bus.kind = \"nats\"  # <- NATS_URL"),
+        ("bus.url", "# bus.url = (hidden)  # <- NATS_URL"),
+        ("bus.prefix", "bus.prefix = \"service\"  # <- default"),
+        (
+            "bus.history_storage",
+            "bus.history_storage = \"memory\"  # <- APP__BUS__HISTORY_STORAGE",
+        ),
+        (
+            "bus.history_replicas",
+            "bus.history_replicas = 3  # <- APP__BUS__HISTORY_REPLICAS",
+        ),
+        (
+            "bus.credentials_file",
+            "bus.credentials_file = \"nats.creds\"  # <- APP__BUS__CREDENTIALS_FILE",
+        ),
+        ("bus.ca_file", "# bus.ca_file is not set  # <- default"),
+    ] {
+        assert_eq!(setup.shown(key), line);
+    }
+    for (key, value) in [
+        ("store.max_connections", "3"),
+        ("bus.history", "50"),
+        ("bus.history_age", "\"1h\""),
+    ] {
+        assert_eq!(setup.shown(key), format!("{key} = {value}  # <- {FILE}"));
+    }
+    let setup = setup.production();
+    assert_eq!(
+        setup.shown("bus.history"),
+        format!("bus.history = 60  # <- {FILE}")
+    );
+}
+
+/// A file that names a server is no obstacle to one that doesn't.
+#[test]
+fn another_kind_takes_nothing_over() {
+    let file = "[default.store]\nkind = \"postgres\"\nurl = \"postgres://db/accounts\"\n\
+                [default.bus]\nkind = \"nats\"\nurl = \"nats://bus\"\ncapacity = 7\n";
+    let setup = Setup::new()
+        .write(FILE, file)
+        .var("DATABASE_URL", "sqlite:here.db")
+        .var("APP__BUS__KIND", "memory");
+    let outcome = setup.run(&["config", "show"]);
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+    let shown: Vec<&str> = outcome
+        .stdout
+        .lines()
+        .filter(|line| line.contains("store.") || line.contains("bus."))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            &*format!("bus.capacity = 7  # <- {FILE}"),
+            "bus.kind = \"memory\"  # <- APP__BUS__KIND",
+            "store.kind = \"sqlite\"  # <- DATABASE_URL",
+            "store.path = \"here.db\"  # <- DATABASE_URL",
+        ]
+    );
 }
 
 #[test]

@@ -49,21 +49,23 @@ fn a_file_without_an_end_is_not_read_to_it() {
 #[test]
 fn a_backend_that_is_not_here_is_named() {
     for variable in ["DATABASE_URL", "DATABASE_URL_FILE"] {
-        let setup = Setup::new().write("url", "postgres://user:canary@db/accounts\n");
+        let setup = Setup::new().write("url", "mysql://user:canary@db/accounts\n");
         let value = match variable {
-            "DATABASE_URL" => "postgres://user:canary@db/accounts",
+            "DATABASE_URL" => "mysql://user:canary@db/accounts",
             _ => "url",
         };
         setup
             .var(variable, value)
             .refuses(&[&format!(
-                "store: this build has no store for `postgres:`; it has: sqlite (from {variable})"
+                "store: this build has no store for `mysql:`; it has: sqlite, postgres \
+                 (from {variable})"
             )])
             .never_says("canary");
     }
-    Setup::new()
-        .var("DATABASE_URL", "canary")
-        .refuses(&["store: not a URL like sqlite:data/accounts.db (from DATABASE_URL)"]);
+    Setup::new().var("DATABASE_URL", "canary").refuses(&[
+        "store: not a URL like sqlite:data/accounts.db or postgres://user:password@host/database \
+         (from DATABASE_URL)",
+    ]);
     Setup::new().var("DATABASE_URL", "sqlite://").refuses(&[
         "store: the path is missing, as in sqlite:data/accounts.db (from DATABASE_URL)",
     ]);
@@ -77,19 +79,118 @@ fn a_backend_that_is_not_here_is_named() {
              (from DATABASE_URL)",
         ]);
     Setup::new()
-        .var("NATS_URL", "nats://user:canary@bus")
+        .var("APP__STORE__KIND", "mysql")
+        .var("APP__BUS__KIND", "redis")
         .refuses(&[
-            "bus: this build has no NATS bus; it has: memory. Unset it to run a single node \
-             (from NATS_URL)",
-        ])
-        .never_says("canary");
+            "bus.kind: expected memory or nats (from APP__BUS__KIND)",
+            "store.kind: expected sqlite or postgres (from APP__STORE__KIND)",
+        ]);
+}
+
+#[test]
+fn a_server_is_named_by_a_url() {
+    const POSTGRES: &str = "not a URL like postgres://user:password@host:5432/database";
+    const NATS: &str = "not a URL like nats://host:4222 or tls://user:password@host:4222";
+    const ESCAPES: &str = "in a user's name or password write `%` as %25, `@` as %40, `:` as %3A, \
+                           `/` as %2F, `?` as %3F and `#` as %23";
+    for (flat, key, url, reason) in [
+        (
+            "DATABASE_URL",
+            "store.url",
+            "postgres://ann:canary@/app",
+            &*format!("{POSTGRES}: empty host"),
+        ),
+        (
+            "DATABASE_URL",
+            "store.url",
+            "postgres:canary",
+            &format!("{POSTGRES}: the host is missing"),
+        ),
+        (
+            "DATABASE_URL",
+            "store.url",
+            "postgresql://ann:12/canary@db/app",
+            &format!("{POSTGRES}: {ESCAPES}"),
+        ),
+        (
+            "DATABASE_URL",
+            "store.url",
+            "postgres://db/app?sslmode=canary",
+            "the value of `sslmode` is not valid",
+        ),
+        (
+            "NATS_URL",
+            "bus.url",
+            "canary",
+            &format!("{NATS}: relative URL without a base"),
+        ),
+        ("NATS_URL", "bus.url", "ws://ann:canary@bus", NATS),
+        (
+            "NATS_URL",
+            "bus.url",
+            "nats://ann:canary@bus/path",
+            &format!("{NATS}: nothing follows the port; {ESCAPES}"),
+        ),
+    ] {
+        Setup::new()
+            .var(flat, url)
+            .refuses(&[&format!("{key}: {reason} (from {flat})")])
+            .never_says("canary");
+        let section = key.split_once('.').unwrap().0;
+        let kind = if section == "store" {
+            "postgres"
+        } else {
+            "nats"
+        };
+        let table = format!("[default.{section}]\nkind = \"{kind}\"\n");
+        Setup::new()
+            .write(FILE, format!("{table}url = \"{url}\"\n"))
+            .refuses(&[&format!("{key}: {reason} (from {FILE})")])
+            .never_says("canary");
+        let variable = format!("APP__{}__URL_FILE", section.to_ascii_uppercase());
+        Setup::new()
+            .write(FILE, table)
+            .write("url", url)
+            .var(&variable, "url")
+            .refuses(&[&format!("{key}: {reason} (from {variable})")])
+            .never_says("canary");
+    }
+}
+
+#[test]
+fn a_setting_belongs_to_a_kind() {
     Setup::new()
         .var("APP__STORE__KIND", "postgres")
         .var("APP__BUS__KIND", "nats")
         .refuses(&[
-            "bus.kind: expected memory (from APP__BUS__KIND)",
-            "store.kind: expected sqlite (from APP__STORE__KIND)",
+            "bus.url: is missing (from APP__BUS__KIND)",
+            "store.url: is missing (from APP__STORE__KIND)",
         ]);
+    Setup::new()
+        .var("APP__STORE__URL", "postgres://canary")
+        .var("APP__BUS__HISTORY", "3")
+        .refuses(&[
+            "bus.history: is for bus.kind = \"nats\"; the keys here: capacity \
+             (from APP__BUS__HISTORY)",
+            "store.url: is for store.kind = \"postgres\"; the keys here: path \
+             (from APP__STORE__URL)",
+        ])
+        .never_says("canary");
+    Setup::new()
+        .var("APP__STORE__KIND", "postgres")
+        .var("APP__STORE__URL", "postgres://localhost")
+        .var("APP__STORE__PATH", "x.db")
+        .refuses(&[
+            "store.path: is for store.kind = \"sqlite\"; the keys here: url, max_connections \
+             (from APP__STORE__PATH)",
+        ]);
+    let file = "[default.bus]\nkind = \"nats\"\nurl = \"nats://localhost\"\n\
+                history = \"canary\"\nhistory_age = 5\nhistory_storage = \"disk\"\n";
+    Setup::new().write(FILE, file).refuses(&[
+        &format!("bus.history: expected a whole number in range, found text (from {FILE})"),
+        &format!("bus.history_age: expected a duration like \"10s\", found a number (from {FILE})"),
+        &format!("bus.history_storage: expected file or memory (from {FILE})"),
+    ]);
 }
 
 #[test]
@@ -235,8 +336,34 @@ fn values_that_cannot_be_meant_are_refused() {
             "[10.0.0.1",
             "http.trusted_proxies",
         ),
+        ("APP__STORE__MAX_CONNECTIONS", "0", "store.max_connections"),
+        (
+            "APP__STORE__MAX_CONNECTIONS",
+            "1001",
+            "store.max_connections",
+        ),
+        ("APP__STORE__MAX_CONNECTIONS", "-1", "store.max_connections"),
+        ("APP__BUS__CAPACITY", "65537", "bus.capacity"),
+        ("APP__BUS__PREFIX", "a..b", "bus.prefix"),
+        ("APP__BUS__PREFIX", ".", "bus.prefix"),
+        ("APP__BUS__PREFIX", "a.*", "bus.prefix"),
+        ("APP__BUS__PREFIX", "a b", "bus.prefix"),
+        ("APP__BUS__PREFIX", &"x".repeat(65), "bus.prefix"),
+        ("APP__BUS__HISTORY", "10001", "bus.history"),
+        ("APP__BUS__HISTORY", "many", "bus.history"),
+        ("APP__BUS__HISTORY_AGE", "59s", "bus.history_age"),
+        ("APP__BUS__HISTORY_AGE", "366d", "bus.history_age"),
+        ("APP__BUS__HISTORY_STORAGE", "disk", "bus.history_storage"),
+        ("APP__BUS__HISTORY_REPLICAS", "2", "bus.history_replicas"),
+        ("APP__BUS__HISTORY_REPLICAS", "7", "bus.history_replicas"),
+        ("APP__BUS__CERT_FILE", "node.pem", "bus.cert_file"),
+        ("APP__BUS__KEY_FILE", "node.key", "bus.key_file"),
     ] {
-        let outcome = Setup::new().var(variable, value).check();
+        let outcome = Setup::new()
+            .var("DATABASE_URL", "postgres://localhost/accounts")
+            .var("NATS_URL", "nats://localhost")
+            .var(variable, value)
+            .check();
         assert_eq!(outcome.code, 1, "{variable}={value}");
         let lines: Vec<&str> = outcome.stderr.lines().collect();
         assert!(

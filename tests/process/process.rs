@@ -36,8 +36,26 @@ pub fn command(dir: &Path, variables: &[(&str, &str)]) -> Command {
     command
 }
 
+/// Runs the binary to its end. One that takes what it should refuse would
+/// serve for ever: it is killed.
 pub fn output(dir: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    command(dir, variables).args(arguments).output().unwrap()
+    let child = command(dir, variables)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = rustix::process::Pid::from_child(&child);
+    let (ended, end) = mpsc::channel::<()>();
+    let watch = std::thread::spawn(move || {
+        if end.recv_timeout(SOON) == Err(mpsc::RecvTimeoutError::Timeout) {
+            let _ = rustix::process::kill_process(id, rustix::process::Signal::KILL);
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    drop(ended);
+    watch.join().unwrap();
+    output
 }
 
 impl Process {

@@ -11,6 +11,16 @@ fn refused(variables: &[(&str, &str)], arguments: &[&str]) -> String {
     String::from_utf8(output.stderr).unwrap()
 }
 
+/// The last line, and the only one about an error.
+fn error(text: &str) -> &str {
+    let errors: Vec<&str> = text
+        .lines()
+        .filter(|line| line.starts_with("error: "))
+        .collect();
+    assert_eq!(errors, [text.lines().last().unwrap()], "{text}");
+    errors[0]
+}
+
 #[test]
 fn production_names_everything_that_is_unsafe() {
     let text = refused(
@@ -81,7 +91,11 @@ async fn keys_are_made_by_command_and_then_serve() {
 fn an_address_in_use_is_named() {
     let service = Process::start(&[]);
     let text = refused(&[("GATEWAY_BIND_ADDR", &service.address)], &[]);
-    assert!(text.contains(&service.address), "{text}");
+    let line = format!(
+        "error: http.bind (from GATEWAY_BIND_ADDR): can't listen on {}: ",
+        service.address
+    );
+    assert!(error(&text).starts_with(&line), "{text}");
 }
 
 #[test]
@@ -90,7 +104,26 @@ fn a_store_that_cannot_be_opened_is_named() {
         &[("DATABASE_URL", "sqlite:/proc/accounts.db"), ("PORT", "0")],
         &[],
     );
-    assert!(text.contains("/proc/accounts.db"), "{text}");
+    let line = "error: store.path (from DATABASE_URL): can't open sqlite (/proc/accounts.db): ";
+    assert!(error(&text).starts_with(line), "{text}");
+}
+
+/// Whichever command needs the store, and wherever its path was set.
+#[test]
+fn the_source_of_a_setting_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(
+        dir.path().join("roomkey.toml"),
+        "[default.store]\npath = \"/proc/accounts.db\"\n",
+    )
+    .unwrap();
+    for arguments in [&["serve"][..], &["user", "disable", "ann"]] {
+        let output = output(dir.path(), &[("PORT", "0")], arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let text = String::from_utf8(output.stderr).unwrap();
+        let line = "error: store.path (from roomkey.toml): can't open sqlite (/proc/accounts.db): ";
+        assert!(error(&text).starts_with(line), "{text}");
+    }
 }
 
 #[test]
@@ -117,4 +150,69 @@ fn the_document_needs_no_configuration() {
             .contains("\"openapi\": \"3.1")
     );
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+/// A port that nobody listens on, and nobody else can take.
+struct ClosedPort(socket2::Socket);
+
+impl ClosedPort {
+    fn new() -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).unwrap();
+        Self(socket)
+    }
+
+    fn address(&self) -> String {
+        let address = self.0.local_addr().unwrap().as_socket().unwrap();
+        address.to_string()
+    }
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named() {
+    let port = ClosedPort::new();
+    let address = port.address();
+    let url = format!("postgres://ann:canary@{address}/accounts");
+    for arguments in [&["serve"][..], &["user", "disable", "ann"]] {
+        let text = refused(&[("DATABASE_URL", &url), ("PORT", "0")], arguments);
+        let line = format!(
+            "error: store.url (from DATABASE_URL): can't connect to postgres at {address}, \
+             database accounts: "
+        );
+        assert!(error(&text).starts_with(&line), "{text}");
+        assert!(error(&text).contains("Connection refused"), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn a_bus_that_is_not_there_is_named() {
+    let ports = [ClosedPort::new(), ClosedPort::new()];
+    let [one, two] = ports.each_ref().map(ClosedPort::address);
+    let url = format!("nats://ann:canary@{one},nats://ann:canary@{two}");
+    let text = refused(&[("NATS_URL", &url), ("PORT", "0")], &[]);
+    let line = format!("error: bus.url (from NATS_URL): can't reach NATS at {one}, {two}: ");
+    assert!(error(&text).starts_with(&line), "{text}");
+    assert!(error(&text).contains("Connection refused"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+/// Credentials are read before anybody is asked to take them.
+#[test]
+fn credentials_that_are_not_there_are_named() {
+    let port = ClosedPort::new();
+    let url = format!("nats://{}", port.address());
+    let text = refused(
+        &[
+            ("NATS_URL", &url),
+            ("APP__BUS__CREDENTIALS_FILE", "no/such.creds"),
+            ("PORT", "0"),
+        ],
+        &[],
+    );
+    let line = "error: bus.credentials_file (from APP__BUS__CREDENTIALS_FILE): ";
+    assert!(error(&text).starts_with(line), "{text}");
+    assert!(error(&text).contains("No such file"), "{text}");
 }
