@@ -1,5 +1,9 @@
 //! A service of one's own for each test, with everything it needs in a folder
 //! that goes with it.
+//!
+//! The same suite runs on every pair of backends: `SUITE_STORE` is `sqlite`
+//! (the default) or `postgres`, `SUITE_BUS` is `memory` (the default), `nats`
+//! or `nats-history`. Servers are private ones; see `test_servers`.
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
@@ -11,6 +15,7 @@ use service::{
     ws::Gateway,
 };
 use tempfile::TempDir;
+use test_servers::{Database, Nats, Postgres};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{mint, socket::Socket};
@@ -26,6 +31,7 @@ pub struct Service {
     pub gateway: Arc<Gateway>,
     pub client: reqwest::Client,
     pub dir: Arc<TempDir>,
+    backends: Arc<Backends>,
     variables: Vec<(String, String)>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
@@ -42,11 +48,17 @@ impl Service {
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()))
             .collect();
-        Self::in_dir(Arc::new(tempfile::tempdir().unwrap()), variables).await
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let backends = Arc::new(Backends::of_the_suite(&dir));
+        Self::in_dir(dir, backends, variables).await
     }
 
-    async fn in_dir(dir: Arc<TempDir>, variables: Vec<(String, String)>) -> Self {
-        let config = config(&dir, &variables);
+    async fn in_dir(
+        dir: Arc<TempDir>,
+        backends: Arc<Backends>,
+        variables: Vec<(String, String)>,
+    ) -> Self {
+        let config = config(&dir, &backends, &variables);
         let server = Server::bind(&config).await.unwrap();
         let address = server.local_addr();
         let gateway = server.gateway();
@@ -60,6 +72,7 @@ impl Service {
             gateway,
             client,
             dir,
+            backends,
             variables,
             stop: Some(stop),
             running,
@@ -69,7 +82,12 @@ impl Service {
     /// Stops the service, in order, and starts it again on the same data.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
-        Self::in_dir(self.dir.clone(), self.variables.clone()).await
+        Self::in_dir(
+            self.dir.clone(),
+            self.backends.clone(),
+            self.variables.clone(),
+        )
+        .await
     }
 
     /// The same, with some variables set otherwise.
@@ -170,16 +188,62 @@ impl Drop for Service {
     }
 }
 
-fn config(dir: &TempDir, variables: &[(String, String)]) -> Config {
+/// A store and a bus of one's own.
+struct Backends {
+    variables: Vec<(&'static str, String)>,
+    _database: Option<Database>,
+}
+
+impl Backends {
+    fn of_the_suite(dir: &TempDir) -> Self {
+        let asked = |name, default: &str| std::env::var(name).unwrap_or(default.to_owned());
+        let mut variables = Vec::new();
+        let mut database = None;
+        match &*asked("SUITE_STORE", "sqlite") {
+            "sqlite" => {
+                let file = dir.path().join("accounts.db");
+                variables.push(("DATABASE_URL", format!("sqlite:{}", file.display())));
+            }
+            "postgres" => {
+                let own = Postgres::shared().database();
+                variables.push(("DATABASE_URL", own.url.clone()));
+                database = Some(own);
+            }
+            other => panic!("SUITE_STORE: there is no {other}"),
+        }
+        let history = match &*asked("SUITE_BUS", "memory") {
+            "memory" => None,
+            "nats" => Some("0"),
+            "nats-history" => Some("100"),
+            other => panic!("SUITE_BUS: there is no {other}"),
+        };
+        if let Some(history) = history {
+            variables.extend([
+                ("NATS_URL", Nats::shared().url().to_owned()),
+                ("APP__BUS__PREFIX", format!("test-{}", uuid::Uuid::new_v4())),
+                ("APP__BUS__HISTORY", history.to_owned()),
+                ("APP__BUS__HISTORY_STORAGE", "memory".to_owned()),
+            ]);
+        }
+        Self {
+            variables,
+            _database: database,
+        }
+    }
+}
+
+fn config(dir: &TempDir, backends: &Backends, variables: &[(String, String)]) -> Config {
     let path = |name: &str| -> PathBuf { dir.path().join(name) };
     let mut sources = Sources::default()
         .variable("GATEWAY_BIND_ADDR", "127.0.0.1:0")
         .variable("JWT_SECRET", mint::SECRET)
-        .variable("DATABASE_URL", format!("sqlite:{}", path("accounts.db").display()))
         .variable("APP__TOKENS__KEY_DIR", path("keys"))
         // The cheap profile: tests need many hashes, not safe ones.
         .variable("APP__PASSWORDS__MEMORY_KIB", "64")
         .variable("APP__PASSWORDS__ITERATIONS", "1");
+    for (name, value) in &backends.variables {
+        sources = sources.variable(name, value);
+    }
     for (name, value) in variables {
         sources = sources.variable(name, value);
     }

@@ -28,7 +28,12 @@ pub struct Process {
 
 /// The binary with nothing of the caller's environment.
 pub fn command(dir: &Path, variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_roomkey"));
+    with_nothing_else(Command::new(BINARY), dir, variables)
+}
+
+pub const BINARY: &str = env!("CARGO_BIN_EXE_roomkey");
+
+fn with_nothing_else(mut command: Command, dir: &Path, variables: &[(&str, &str)]) -> Command {
     command.current_dir(dir).env_clear().stdin(Stdio::null());
     for (name, value) in variables {
         command.env(name, value);
@@ -64,7 +69,12 @@ impl Process {
     }
 
     pub fn start_in(dir: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
-        let mut child = command(dir.path(), variables)
+        Self::run(Command::new(BINARY), dir, variables)
+    }
+
+    /// Starts the binary by a command that becomes it.
+    pub fn run(command: Command, dir: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
+        let mut child = with_nothing_else(command, dir.path(), variables)
             .env("GATEWAY_BIND_ADDR", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
