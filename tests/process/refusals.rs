@@ -104,7 +104,7 @@ fn a_store_that_cannot_be_opened_is_named() {
         &[("DATABASE_URL", "sqlite:/proc/accounts.db"), ("PORT", "0")],
         &[],
     );
-    let line = "error: store.path (from DATABASE_URL): can't open sqlite (/proc/accounts.db): ";
+    let line = "error: store.path (from DATABASE_URL): can't make `/proc/accounts.db`: ";
     assert!(error(&text).starts_with(line), "{text}");
 }
 
@@ -121,7 +121,7 @@ fn the_source_of_a_setting_is_named() {
         let output = output(dir.path(), &[("PORT", "0")], arguments);
         assert_eq!(output.status.code(), Some(1));
         let text = String::from_utf8(output.stderr).unwrap();
-        let line = "error: store.path (from roomkey.toml): can't open sqlite (/proc/accounts.db): ";
+        let line = "error: store.path (from roomkey.toml): can't make `/proc/accounts.db`: ";
         assert!(error(&text).starts_with(line), "{text}");
     }
 }
