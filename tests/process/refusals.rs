@@ -151,3 +151,67 @@ fn the_document_needs_no_configuration() {
     );
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+/// A port that nobody listens on, and nobody else can take.
+struct ClosedPort(socket2::Socket);
+
+impl ClosedPort {
+    fn new() -> Self {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        let any = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).unwrap();
+        Self(socket)
+    }
+
+    fn address(&self) -> String {
+        let address = self.0.local_addr().unwrap().as_socket().unwrap();
+        address.to_string()
+    }
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named() {
+    let port = ClosedPort::new();
+    let address = port.address();
+    let url = format!("postgres://ann:canary@{address}/accounts");
+    for arguments in [&["serve"][..], &["user", "disable", "ann"]] {
+        let text = refused(&[("DATABASE_URL", &url), ("PORT", "0")], arguments);
+        let line = "error: store.url (from DATABASE_URL): can't connect to ";
+        assert!(error(&text).starts_with(line), "{text}");
+        assert!(error(&text).contains(&address), "{text}");
+        assert!(error(&text).contains("accounts"), "{text}");
+        assert!(error(&text).contains("Connection refused"), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[test]
+fn a_bus_that_is_not_there_is_named() {
+    let ports = [ClosedPort::new(), ClosedPort::new()];
+    let [one, two] = ports.each_ref().map(ClosedPort::address);
+    let url = format!("nats://ann:canary@{one},nats://ann:canary@{two}");
+    let text = refused(&[("NATS_URL", &url), ("PORT", "0")], &[]);
+    let line = format!("error: bus.url (from NATS_URL): can't reach NATS at {one}, {two}: ");
+    assert!(error(&text).starts_with(&line), "{text}");
+    assert!(error(&text).contains("Connection refused"), "{text}");
+    assert!(!text.contains("canary"), "{text}");
+}
+
+/// Credentials are read before anybody is asked to take them.
+#[test]
+fn credentials_that_are_not_there_are_named() {
+    let port = ClosedPort::new();
+    let url = format!("nats://{}", port.address());
+    let text = refused(
+        &[
+            ("NATS_URL", &url),
+            ("APP__BUS__CREDENTIALS_FILE", "no/such.creds"),
+            ("PORT", "0"),
+        ],
+        &[],
+    );
+    let line = "error: bus.credentials_file (from APP__BUS__CREDENTIALS_FILE): ";
+    assert!(error(&text).starts_with(line), "{text}");
+    assert!(error(&text).contains("No such file"), "{text}");
+}
