@@ -15,28 +15,19 @@ use crate::config::{Bus, Config, HistoryStorage, Memory, Nats, Postgres, Sqlite,
 /// Why a backend can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
-    /// The store can't be opened, or migrated.
-    #[error("can't {attempt}")]
-    Store {
-        /// The key of the setting that it is about, as in `store.url`.
-        setting: &'static str,
-        /// What was tried; no credentials.
-        attempt: String,
-        /// The cause.
-        #[source]
-        source: BoxError,
-    },
+    /// The file can't be opened, or its schema not be brought up to date.
+    #[error(transparent)]
+    Sqlite(BoxError),
+    /// The database can't be reached, or its schema not be brought up to date.
+    #[error(transparent)]
+    Postgres(BoxError),
     /// The bus can't be reached, or lacks what is asked of it.
     #[error(transparent)]
     Nats(#[from] ConnectError),
-    /// A URL that was not checked beforehand is none.
-    #[error("{reason}")]
-    Url {
-        /// The key of the setting that it is about.
-        setting: &'static str,
-        /// Why, without the URL.
-        reason: String,
-    },
+    /// The URL of a bus that was not checked beforehand is none; why, without
+    /// the URL.
+    #[error("{0}")]
+    Servers(String),
 }
 
 impl WiringError {
@@ -44,7 +35,9 @@ impl WiringError {
     #[must_use]
     pub fn setting(&self) -> &'static str {
         match self {
-            Self::Store { setting, .. } | Self::Url { setting, .. } => setting,
+            Self::Sqlite(_) => "store.path",
+            Self::Postgres(_) => "store.url",
+            Self::Servers(_) => "bus.url",
             Self::Nats(error) => match error.setting() {
                 "url" => "bus.url",
                 "credentials_file" => "bus.credentials_file",
@@ -79,7 +72,7 @@ impl std::fmt::Debug for Backends {
 pub fn describe(config: &Config) -> (String, String) {
     let store = match &config.store {
         Store::Sqlite(Sqlite { path }) => format!("sqlite ({})", path.display()),
-        Store::Postgres(postgres) => format!("postgres ({})", database(postgres, "/")),
+        Store::Postgres(postgres) => format!("postgres ({})", database(postgres)),
     };
     let bus = match &config.bus {
         Bus::Memory(_) => "memory (rooms of this process)".to_owned(),
@@ -94,20 +87,17 @@ pub fn describe(config: &Config) -> (String, String) {
     (store, bus)
 }
 
-/// `host:port`, and the database if one is named, after `separator`.
-fn database(postgres: &Postgres, separator: &str) -> String {
+/// `host:port/database`, as far as it is named.
+fn database(postgres: &Postgres) -> String {
     let Ok(database) = postgres.database() else {
         return "not a URL".to_owned();
     };
-    let mut text = database.host;
-    if let Some(port) = database.port {
-        text.push_str(&format!(":{port}"));
-    }
-    if let Some(name) = database.name {
-        text.push_str(separator);
-        text.push_str(&name);
-    }
-    text
+    let port = database.port.map(|port| format!(":{port}"));
+    let name = database.name.map(|name| format!("/{name}"));
+    [Some(database.host), port, name]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `host:port, host:port`.
@@ -150,39 +140,23 @@ pub async fn open(config: &Config) -> Result<Backends, WiringError> {
 }
 
 async fn open_sqlite(sqlite: &Sqlite) -> Result<SqliteStore, WiringError> {
-    let path = &sqlite.path;
-    SqliteStore::open(path)
+    SqliteStore::open(&sqlite.path)
         .await
-        .map_err(|error| WiringError::Store {
-            setting: "store.path",
-            attempt: format!("open sqlite ({})", path.display()),
-            source: cause(error),
-        })
+        .map_err(|error| WiringError::Sqlite(cause(error)))
 }
 
 async fn connect_postgres(postgres: &Postgres) -> Result<PostgresStore, WiringError> {
-    const SETTING: &str = "store.url";
     let settings = PostgresSettings {
         url: postgres.url.expose_secret().to_owned(),
         max_connections: postgres.max_connections,
     };
     PostgresStore::connect(&settings)
         .await
-        .map_err(|error| WiringError::Store {
-            setting: SETTING,
-            attempt: format!(
-                "{} postgres at {}",
-                match error {
-                    StoreError::Unavailable(_) => "connect to",
-                    StoreError::Failed(_) | StoreError::Corrupt { .. } => "use",
-                },
-                database(postgres, ", database ")
-            ),
-            source: cause(error),
-        })
+        .map_err(|error| WiringError::Postgres(cause(error)))
 }
 
-/// What a store says of itself, "unavailable" or "failed", says nothing here.
+/// Stores say themselves what they tried, and where; that they are unavailable,
+/// or failed, says nothing more.
 fn cause(error: StoreError) -> BoxError {
     match error {
         StoreError::Unavailable(cause) | StoreError::Failed(cause) => cause,
@@ -191,10 +165,7 @@ fn cause(error: StoreError) -> BoxError {
 }
 
 async fn connect_nats(nats: &Nats) -> Result<NatsBus, WiringError> {
-    let urls = nats.servers().map_err(|reason| WiringError::Url {
-        setting: "bus.url",
-        reason,
-    })?;
+    let urls = nats.servers().map_err(WiringError::Servers)?;
     let settings = NatsSettings {
         servers: urls
             .iter()

@@ -104,7 +104,7 @@ fn a_store_that_cannot_be_opened_is_named() {
         &[("DATABASE_URL", "sqlite:/proc/accounts.db"), ("PORT", "0")],
         &[],
     );
-    let line = "error: store.path (from DATABASE_URL): can't open sqlite (/proc/accounts.db): ";
+    let line = "error: store.path (from DATABASE_URL): can't make `/proc/accounts.db`: ";
     assert!(error(&text).starts_with(line), "{text}");
 }
 
@@ -121,7 +121,7 @@ fn the_source_of_a_setting_is_named() {
         let output = output(dir.path(), &[("PORT", "0")], arguments);
         assert_eq!(output.status.code(), Some(1));
         let text = String::from_utf8(output.stderr).unwrap();
-        let line = "error: store.path (from roomkey.toml): can't open sqlite (/proc/accounts.db): ";
+        let line = "error: store.path (from roomkey.toml): can't make `/proc/accounts.db`: ";
         assert!(error(&text).starts_with(line), "{text}");
     }
 }
@@ -177,11 +177,10 @@ fn a_database_that_is_not_there_is_named() {
     let url = format!("postgres://ann:canary@{address}/accounts");
     for arguments in [&["serve"][..], &["user", "disable", "ann"]] {
         let text = refused(&[("DATABASE_URL", &url), ("PORT", "0")], arguments);
-        let line = format!(
-            "error: store.url (from DATABASE_URL): can't connect to postgres at {address}, \
-             database accounts: "
-        );
-        assert!(error(&text).starts_with(&line), "{text}");
+        let line = "error: store.url (from DATABASE_URL): can't connect to ";
+        assert!(error(&text).starts_with(line), "{text}");
+        assert!(error(&text).contains(&address), "{text}");
+        assert!(error(&text).contains("accounts"), "{text}");
         assert!(error(&text).contains("Connection refused"), "{text}");
         assert!(!text.contains("canary"), "{text}");
     }
