@@ -49,7 +49,7 @@ impl Service {
         let config = config(&dir, &variables);
         let server = Server::bind(&config).await.unwrap();
         let address = server.local_addr();
-        let gateway = server.gateway();
+        let gateway = server.gateway().unwrap();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
