@@ -12,7 +12,7 @@ use service::{
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::service::{Answer, PASSWORD, soon};
+use crate::service::{Answer, PASSWORD, client, soon};
 
 pub struct Node {
     pub address: SocketAddr,
@@ -60,12 +60,12 @@ impl Node {
 
     pub async fn request(&self, method: Method, path: &str) -> Answer {
         let url = format!("http://{}{path}", self.address);
-        Answer::of(reqwest::Client::new().request(method, url)).await
+        Answer::of(client().request(method, url)).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         let url = format!("http://{}{path}", self.address);
-        Answer::of(reqwest::Client::new().post(url).json(&body)).await
+        Answer::of(client().post(url).json(&body)).await
     }
 
     pub async fn register(&self, username: &str) {

@@ -14,13 +14,17 @@ use axum::{
     Router,
     http::{StatusCode, header},
     response::IntoResponse,
-    routing::get,
+    routing::{MethodRouter, get},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contract::Timestamp;
 use serde_json::{Value, json};
-use service::accounts::tokens::KeyRing;
-use tokio::{net::TcpListener, task::JoinHandle};
+use service::{
+    accounts::tokens::{KeyRing, KeySource},
+    config::JwksUrl,
+    remote_keys::RemoteKeys,
+};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinHandle, time::timeout};
 
 use crate::{
     mint,
@@ -105,19 +109,23 @@ impl Keys {
     async fn serve(answer: impl IntoResponse + Clone + Send + Sync + 'static) -> Self {
         let served = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&served);
-        let router = Router::new().route(
-            "/jwks.json",
-            get(move || async move {
-                count.fetch_add(1, Ordering::SeqCst);
-                answer
-            }),
-        );
+        let mut keys = Self::at(get(move || async move {
+            count.fetch_add(1, Ordering::SeqCst);
+            answer
+        }))
+        .await;
+        keys.served = served;
+        keys
+    }
+
+    async fn at(handler: MethodRouter) -> Self {
+        let router = Router::new().route("/jwks.json", handler);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/jwks.json", listener.local_addr().unwrap());
         let serving = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
             url,
-            served,
+            served: Arc::default(),
             serving,
         }
     }
@@ -218,6 +226,37 @@ async fn forged_ids_do_not_set_the_pace_of_fetches() {
     is_refused(&gateway, &forger.token()).await;
     Socket::open(gateway.address, &known.token()).await.unwrap();
     assert!(keys.served() <= usize::try_from(2 + began.elapsed().as_secs() / 5).unwrap());
+}
+
+#[tokio::test]
+async fn whoever_gives_up_does_not_begin_the_fetch_anew() {
+    let (one, two) = (Stranger::new("one"), Stranger::new("two"));
+    let first = json!({"keys": [one.jwk()]}).to_string();
+    let second = json!({"keys": [one.jwk(), two.jwk()]}).to_string();
+    let served = Arc::new(AtomicUsize::new(0));
+    let gate = Arc::new(Semaphore::new(0));
+    let handler = {
+        let (served, gate) = (served.clone(), gate.clone());
+        move || async move {
+            if served.fetch_add(1, Ordering::SeqCst) == 0 {
+                return first;
+            }
+            gate.acquire().await.unwrap().forget();
+            second
+        }
+    };
+    let keys = Keys::at(get(handler)).await;
+    let remote = RemoteKeys::start(&JwksUrl::parse(&keys.url).unwrap(), SOON)
+        .await
+        .unwrap();
+    for _ in 0..5 {
+        let impatient = remote.refresh();
+        assert!(timeout(SOON / 400, impatient).await.is_err());
+    }
+    gate.add_permits(5);
+    soon(remote.refresh()).await;
+    assert_eq!(served.load(Ordering::SeqCst), 2);
+    assert_eq!(remote.keys().current().len(), 2);
 }
 
 #[tokio::test]

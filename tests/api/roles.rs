@@ -5,7 +5,12 @@ use std::collections::BTreeSet;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::{mint, node::Node, service::PASSWORD, socket::Socket};
+use crate::{
+    mint,
+    node::Node,
+    service::{PASSWORD, client},
+    socket::Socket,
+};
 
 const ACCOUNTS: &[(Method, &str)] = &[
     (Method::POST, "/auth/register"),
@@ -88,7 +93,7 @@ async fn a_node_with_accounts_alone_has_no_sockets() {
     node.request(Method::GET, "/ws")
         .await
         .is_problem(404, "not-found");
-    let me = reqwest::Client::new()
+    let me = client()
         .get(format!("http://{}/auth/me", node.address))
         .bearer_auth(&token);
     assert_eq!(me.send().await.unwrap().status(), 200);

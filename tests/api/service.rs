@@ -54,7 +54,7 @@ impl Service {
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        let client = reqwest::Client::new();
+        let client = client();
         Self {
             address,
             gateway,
@@ -162,6 +162,14 @@ impl Service {
     pub async fn socket_in(&self, room: &str) -> Socket {
         self.socket(&mint::token(&mint::claims(room))).await
     }
+}
+
+/// A client for this machine, which needs none of its certificates.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .tls_certs_only([])
+        .build()
+        .unwrap()
 }
 
 impl Drop for Service {
