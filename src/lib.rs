@@ -8,27 +8,35 @@
 //! | [`server`] | puts it all together; serves, drains |
 //! | `door` | lets connections in and serves HTTP/1.1 on them |
 //! | [`connection`] | a TCP connection that is closed when it stays without a request |
-//! | [`app`] | what everything that answers requests shares |
+//! | `assembly`, [`node_keys`] | the parts and the keys that a node's roles need |
+//! | [`readiness`] | whether requests should still come here |
+//! | [`app`] | what everything that serves accounts shares |
 //! | [`router`] | all routes, and the OpenAPI document, from the same lists |
 //! | [`http`] | the HTTP API |
 //! | [`ws`] | the gateway: sockets and the rooms they sit in |
 //! | [`accounts`] | the use cases; passwords, tokens, sessions |
+//! | [`remote_keys`] | the public keys of other nodes, fetched and kept fresh |
 //! | [`control`] | sessions that ended anywhere end here too |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
 //! Arrows, and no others: `server → door, router → http | ws → accounts → contract`;
-//! `server → wiring → backends → contract`. `http` and `ws` know nothing of
+//! `server → wiring → backends → contract`;
+//! `server → remote_keys → accounts`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
 pub mod accounts;
 pub mod app;
+mod assembly;
 pub mod config;
 pub mod connection;
 pub mod control;
 mod door;
 pub mod http;
+pub mod node_keys;
 pub mod problem;
+pub mod readiness;
+pub mod remote_keys;
 pub mod router;
 pub mod server;
 pub mod telemetry;

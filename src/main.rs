@@ -15,7 +15,7 @@ use clap::Parser;
 use contract::Timestamp;
 use service::{
     accounts::{self, tokens::KeyRing},
-    config::{Config, Loaded, Sources},
+    config::{Config, Loaded, Role, Sources},
     router,
     server::Server,
     telemetry, wiring,
@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     let command = arguments.command();
     // The document is the same whatever is configured.
     if command == Command::Openapi {
-        return done(router::document_json().map(|json| print!("{json}")));
+        return done(router::document_json(&Role::ALL).map(|json| print!("{json}")));
     }
     let loaded = match Config::load(&Sources::process(arguments.config)) {
         Ok(loaded) => loaded,
@@ -121,9 +121,16 @@ fn disable(loaded: &Loaded, username: &str) -> Result<(), Box<dyn Error>> {
                 Ok(backends) => backends,
                 Err(error) => return Err(about(loaded, Some(error.setting()), error)),
             };
+            let Some(stores) = backends.stores else {
+                return Err(
+                    "roles: auth is not among them, so there are no accounts here; use \
+                     the configuration of an auth node"
+                        .into(),
+                );
+            };
             let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
             let ended =
-                accounts::disable::disable(&*backends.credentials, &*backends.bus, username, now);
+                accounts::disable::disable(&*stores.credentials, &*backends.bus, username, now);
             Ok::<_, Box<dyn Error>>(ended.await?)
         })?;
     write(

@@ -9,26 +9,53 @@ use utoipa::openapi::OpenApi;
 
 use crate::{
     app::App,
-    config::Http,
+    config::{Http, Role},
     http::{self, layers},
+    readiness::Readiness,
     ws::{self, Gateway},
 };
 
-/// The OpenAPI document of all routes; needs no server, store or bus.
+/// What a node serves.
+#[derive(Debug)]
+pub struct Parts {
+    /// On every node: whether requests should still come.
+    pub readiness: Arc<Readiness>,
+    /// With the auth role: the accounts.
+    pub app: Option<Arc<App>>,
+    /// With the gateway role: the sockets.
+    pub gateway: Option<Arc<Gateway>>,
+}
+
+impl Parts {
+    fn roles(&self) -> Vec<Role> {
+        let auth = self.app.as_ref().map(|_| Role::Auth);
+        let gateway = self.gateway.as_ref().map(|_| Role::Gateway);
+        auth.into_iter().chain(gateway).collect()
+    }
+}
+
+/// The OpenAPI document of what a node with `roles` serves; needs no server,
+/// store or bus.
 #[must_use]
-pub fn document() -> OpenApi {
+pub fn document(roles: &[Role]) -> OpenApi {
     let mut document = http::docs::preamble();
-    document.merge(http::routes().into_openapi());
-    document.merge(ws::route::routes().into_openapi());
+    if roles.contains(&Role::Auth) {
+        document.merge(http::accounts().into_openapi());
+    }
+    document.merge(http::probes().into_openapi());
+    if roles.contains(&Role::Gateway) {
+        document.merge(ws::route::routes().into_openapi());
+    }
+    http::docs::leave_out_unused_tags(&mut document);
     document
 }
 
-/// The document as it is committed and served.
+/// The document as it is committed, with every role, and served.
 ///
 /// # Errors
 /// serde_json's, which the document doesn't cause.
-pub fn document_json() -> Result<String, serde_json::Error> {
-    let mut json = serde_json::to_string_pretty(&document())?;
+pub fn document_json(roles: &[Role]) -> Result<String, serde_json::Error> {
+    let mut json = serde_json::to_string_pretty(&document(roles))?;
     json.push('\n');
     Ok(json)
 }
@@ -37,19 +64,23 @@ pub fn document_json() -> Result<String, serde_json::Error> {
 ///
 /// # Errors
 /// [`document_json`]'s.
-pub fn router(
-    app: Arc<App>,
-    gateway: Arc<Gateway>,
-    http: &Http,
-) -> Result<Router, serde_json::Error> {
-    let (accounts, _) = http::routes().with_state::<()>(app).split_for_parts();
-    let (rooms, _) = ws::route::routes()
-        .with_state::<()>(gateway)
+pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
+    let document = Bytes::from(document_json(&parts.roles())?);
+    let (mut routes, _) = http::probes()
+        .with_state::<()>(parts.readiness)
         .split_for_parts();
-    let document = Bytes::from(document_json()?);
+    if let Some(app) = parts.app {
+        let (accounts, _) = http::accounts().with_state::<()>(app).split_for_parts();
+        routes = routes.merge(accounts);
+    }
+    if let Some(gateway) = parts.gateway {
+        let (rooms, _) = ws::route::routes()
+            .with_state::<()>(gateway)
+            .split_for_parts();
+        routes = routes.merge(rooms);
+    }
     let proxies = Arc::new(http.trusted_proxies.clone());
-    Ok(accounts
-        .merge(rooms)
+    Ok(routes
         .route(
             "/openapi.json",
             get(move || async move {

@@ -8,19 +8,17 @@ use tokio::{
     task::JoinSet,
     time::{interval, sleep, timeout},
 };
-use tokio_util::task::TaskTracker;
 
 use crate::{
-    accounts::{
-        Accounts, SessionTimes,
-        passwords::{PasswordService, PasswordSettings, StartError as PasswordStartError},
-        tokens::{EndedSessions, KeyError, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
-    },
-    app::{App, Readiness},
-    config::{Config, Profile, Shutdown},
+    accounts::{passwords::StartError as PasswordStartError, tokens::EndedSessions},
+    app::App,
+    assembly,
+    config::{Config, Role, Shutdown},
     control::{Control, ListenError},
     door::{self, Door},
-    router,
+    node_keys::{NodeKeys, NodeKeysError},
+    readiness::Readiness,
+    router::{self, Parts},
     wiring::{self, WiringError},
     ws::{Gateway, close::Close},
 };
@@ -43,9 +41,9 @@ pub enum StartError {
     /// A backend can't be used.
     #[error(transparent)]
     Wiring(#[from] WiringError),
-    /// No keys to sign with.
+    /// No keys to sign or verify with.
     #[error(transparent)]
-    Keys(#[from] KeyError),
+    Keys(#[from] NodeKeysError),
     /// The hashing pool can't start.
     #[error("the hashing pool can't start")]
     Passwords(#[from] PasswordStartError),
@@ -64,6 +62,7 @@ impl StartError {
         match self {
             Self::Bind { .. } => Some("http.bind"),
             Self::Wiring(error) => Some(error.setting()),
+            Self::Keys(NodeKeysError::Remote(_)) => Some("tokens.jwks_url"),
             _ => None,
         }
     }
@@ -74,8 +73,9 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     door: Door,
-    app: Arc<App>,
-    gateway: Arc<Gateway>,
+    readiness: Arc<Readiness>,
+    app: Option<Arc<App>>,
+    gateway: Option<Arc<Gateway>>,
     shutdown: Shutdown,
     background: JoinSet<()>,
 }
@@ -89,13 +89,14 @@ impl std::fmt::Debug for Server {
 }
 
 impl Server {
-    /// Opens the backends, starts the hashing pool and binds the address:
-    /// whatever can go wrong at a start does so here.
+    /// Loads the keys, binds the address and opens what the roles need: a
+    /// gateway alone starts no hashing pool and opens no store. Whatever can go
+    /// wrong at a start does so here.
     ///
     /// # Errors
     /// [`StartError`]
     pub async fn bind(config: &Config) -> Result<Self, StartError> {
-        let keys = Arc::new(keys(config)?);
+        let keys = NodeKeys::load(config).await?;
         let bound = door::listen(config.http.bind)
             .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
         let (listener, address) = bound.map_err(|source| StartError::Bind {
@@ -103,71 +104,58 @@ impl Server {
             source,
         })?;
         let backends = wiring::open(config).await?;
-        let passwords = PasswordService::start(password_settings(config))?;
+        let (stores, bus) = (backends.stores.as_ref(), &backends.bus);
 
-        let tokens = &config.tokens;
-        // Whoever holds a token that is still accepted must find its session here.
-        let ended = Arc::new(EndedSessions::new(tokens.access_ttl + tokens.leeway * 2));
-        let verifier = Arc::new(TokenVerifier::new(
-            keys.clone(),
-            &tokens.issuer,
-            &tokens.audience,
-            tokens.leeway,
-            ended.clone(),
-        ));
-        let accounts = Accounts {
-            credentials: backends.credentials.clone(),
-            sessions: backends.sessions.clone(),
-            bus: backends.bus.clone(),
-            passwords,
-            issuer: TokenIssuer::new(
-                keys.clone(),
-                &tokens.issuer,
-                &tokens.audience,
-                tokens.access_ttl,
-            ),
-            refresh_tokens: RefreshTokens::new(keys.clone()),
-            ended: ended.clone(),
-            times: SessionTimes {
-                idle_ttl: tokens.refresh_idle_ttl,
-                absolute_ttl: tokens.refresh_absolute_ttl,
-                grace: tokens.refresh_grace,
-            },
+        let ended = assembly::ended_sessions(config);
+        let verifier = assembly::verifier(config, &keys, ended.clone());
+        let app = match (&keys, stores) {
+            (NodeKeys::Signing(ring), Some(stores)) => Some(assembly::app(
+                config,
+                ring.clone(),
+                stores,
+                bus.clone(),
+                verifier.clone(),
+                ended.clone(),
+            )?),
+            _ => None,
         };
-        let readiness = Readiness::new(backends.credentials.clone(), backends.bus.clone());
-        let app = Arc::new(App {
-            accounts,
-            verifier: verifier.clone(),
-            keys,
-            readiness,
-            body_limit: config.http.body_limit,
-            work: TaskTracker::new(),
+        let gateway = config.runs(Role::Gateway).then(|| {
+            Gateway::new(
+                bus.clone(),
+                verifier,
+                config.http.allowed_origins.clone(),
+                &config.ws,
+            )
         });
-        let gateway = Gateway::new(
-            backends.bus.clone(),
-            verifier,
-            config.http.allowed_origins.clone(),
-            &config.ws,
-        );
+        let readiness = Arc::new(Readiness::new(
+            stores.map(|stores| stores.credentials.clone()),
+            bus.clone(),
+        ));
 
         let mut background = JoinSet::new();
         // Before the first request: no session may end unheard.
         let control = Control {
-            bus: backends.bus.clone(),
+            bus: bus.clone(),
             ended: ended.clone(),
-            sessions: Some(backends.sessions.clone()),
-            sockets: Some(gateway.sockets().clone()),
+            sessions: stores.map(|stores| stores.sessions.clone()),
+            sockets: gateway.as_ref().map(|gateway| gateway.sockets().clone()),
         };
         background.spawn(control.listen().await?.run());
         background.spawn(housekeeping(app.clone(), ended));
+        if let NodeKeys::Remote(remote) = keys {
+            background.spawn(remote.keep_fresh());
+        }
 
+        let parts = Parts {
+            readiness: readiness.clone(),
+            app: app.clone(),
+            gateway: gateway.clone(),
+        };
         Ok(Self {
-            door: Door::new(
-                router::router(app.clone(), gateway.clone(), &config.http)?,
-                &config.http,
-            ),
+            door: Door::new(router::router(parts, &config.http)?, &config.http),
             listener,
             address,
+            readiness,
             app,
             gateway,
             shutdown: config.shutdown.clone(),
@@ -181,9 +169,9 @@ impl Server {
         self.address
     }
 
-    /// Its gateway, to see sockets and rooms.
+    /// Its gateway, to see sockets and rooms; `None` without that role.
     #[must_use]
-    pub fn gateway(&self) -> Arc<Gateway> {
+    pub fn gateway(&self) -> Option<Arc<Gateway>> {
         self.gateway.clone()
     }
 
@@ -195,29 +183,35 @@ impl Server {
         let Self {
             listener,
             door,
+            readiness,
             app,
             gateway,
             shutdown,
             mut background,
             ..
         } = self;
+        let sockets = gateway.as_ref().map(|gateway| gateway.sockets());
+        let count = || sockets.map_or(0, |sockets| sockets.count());
         door.keep_open(&listener, stop).await;
-        tracing::info!(sockets = gateway.sockets().count(), "draining");
-        app.readiness.start_draining();
-        app.work.close();
+        tracing::info!(sockets = count(), "draining");
+        readiness.start_draining();
         let drain = async {
             door.keep_open(&listener, sleep(shutdown.drain_delay)).await;
-            tokio::join!(
-                door.close(listener),
-                gateway
-                    .sockets()
-                    .drain(Close::Restarting, shutdown.close_jitter),
-            );
-            app.work.wait().await;
+            tokio::join!(door.close(listener), async {
+                if let Some(sockets) = sockets {
+                    sockets
+                        .drain(Close::Restarting, shutdown.close_jitter)
+                        .await;
+                }
+            });
+            if let Some(app) = &app {
+                app.work.close();
+                app.work.wait().await;
+            }
         };
         if timeout(shutdown.deadline, drain).await.is_err() {
             tracing::warn!(
-                sockets = gateway.sockets().count(),
+                sockets = count(),
                 connections = door.connections(),
                 "the deadline has come: what is left is cut off"
             );
@@ -227,43 +221,16 @@ impl Server {
     }
 }
 
-fn keys(config: &Config) -> Result<KeyRing, KeyError> {
-    if let Some(secret) = &config.tokens.secret {
-        return KeyRing::from_secret(secret);
-    }
-    let dir = &config.tokens.key_dir;
-    match KeyRing::from_dir(dir) {
-        Err(KeyError::NoKey { .. }) if config.profile == Profile::Development => {
-            let path = KeyRing::make_in_dir(dir, Timestamp::now())?;
-            tracing::info!(path = %path.display(), "no signing key yet: made one, and kept it");
-            KeyRing::from_dir(dir)
-        }
-        keys => keys,
-    }
-}
-
-fn password_settings(config: &Config) -> PasswordSettings {
-    let passwords = &config.passwords;
-    PasswordSettings {
-        memory_kib: passwords.memory_kib,
-        iterations: passwords.iterations,
-        parallelism: passwords.parallelism,
-        min_bytes: passwords.min_bytes,
-        max_bytes: passwords.max_bytes,
-        min_score: passwords.min_score,
-        threads: passwords.threads,
-        queue: passwords.queue,
-        arena_idle: passwords.arena_idle,
-    }
-}
-
 /// Removes what ended by time: rows of sessions, memories of ended ones.
-async fn housekeeping(app: Arc<App>, ended: Arc<EndedSessions>) {
+async fn housekeeping(app: Option<Arc<App>>, ended: Arc<EndedSessions>) {
     let mut ticks = interval(PURGE_INTERVAL);
     loop {
         ticks.tick().await;
         let now = Timestamp::now();
         ended.sweep(now);
+        let Some(app) = &app else {
+            continue;
+        };
         match app.accounts.sessions.purge(now, ended.horizon(now)).await {
             Ok(0) => {}
             Ok(purged) => tracing::info!(purged, "expired sessions removed"),

@@ -4,43 +4,69 @@
 use std::{fmt::Write, net::SocketAddr};
 
 use service::{
-    config::{Loaded, Profile},
+    config::{Config, Loaded, Profile, Role},
     wiring,
 };
 
 /// The text for a service that listens on `address`.
 pub(crate) fn text(loaded: &Loaded, address: SocketAddr) -> String {
-    let (store, bus) = wiring::describe(&loaded.config);
+    let config = &loaded.config;
+    let (store, bus) = wiring::describe(config);
+    let roles: Vec<&str> = config.roles.iter().map(|role| role.name()).collect();
+    let mut lines = vec![
+        ("profile", config.profile.name().to_owned(), None),
+        ("roles", roles.join(", "), Some("roles")),
+    ];
+    if config.runs(Role::Auth) {
+        lines.push(("store", store, Some("store")));
+    }
+    lines.push(("bus", bus, Some("bus")));
+    if !config.runs(Role::Auth) {
+        lines.push(keys_of_others(config));
+    }
     let mut text = format!(
-        "listening on http://{address}  <- {}\n\
-         profile {}\n\
-         store   {store}  <- {}\n\
-         bus     {bus}  <- {}\n",
-        loaded.source_of("http.bind"),
-        loaded.config.profile.name(),
-        loaded.source_of("store"),
-        loaded.source_of("bus"),
+        "listening on http://{address}  <- {}\n",
+        loaded.source_of("http.bind")
     );
-    if loaded.config.profile == Profile::Development {
-        let here = reachable(address);
+    for (name, value, key) in lines {
+        let source = key.map(|key| format!("  <- {}", loaded.source_of(key)));
         // Writing to a string can't fail.
-        let _ = write!(
-            text,
-            r#"
-register, sign in, and talk in your room:
+        let _ = writeln!(text, "{name:<7} {value}{}", source.unwrap_or_default());
+    }
+    if config.profile == Profile::Development {
+        text.push_str(&first_minute(config, reachable(address)));
+    }
+    text
+}
 
-  curl -sS http://{here}/auth/register -H 'content-type: application/json' \
+/// What a gateway alone verifies with.
+fn keys_of_others(config: &Config) -> (&'static str, String, Option<&'static str>) {
+    let tokens = &config.tokens;
+    let (value, key) = match (&tokens.secret, &tokens.jwks_url) {
+        (Some(_), _) => ("the shared secret".to_owned(), "tokens.secret"),
+        (None, Some(url)) => (url.to_string(), "tokens.jwks_url"),
+        (None, None) => (tokens.key_dir.display().to_string(), "tokens.key_dir"),
+    };
+    ("keys", value, Some(key))
+}
+
+/// Lines to copy and paste.
+fn first_minute(config: &Config, here: SocketAddr) -> String {
+    let accounts = format!(
+        r#"  curl -sS http://{here}/auth/register -H 'content-type: application/json' \
     -d '{{"username":"ann","password":"correct horse battery staple"}}'
   TOKEN=$(curl -sS http://{here}/auth/login -H 'content-type: application/json' \
     -d '{{"username":"ann","password":"correct horse battery staple"}}' \
     | sed -E 's/.*"access_token":"([^"]+)".*/\1/')
-  cargo run --example talk -- ws://{here}/ws "$TOKEN"
-
-openapi http://{here}/openapi.json
 "#
-        );
-    }
-    text
+    );
+    let talk = format!("  cargo run --example talk -- ws://{here}/ws \"$TOKEN\"\n");
+    let (what, lines) = match (config.runs(Role::Auth), config.runs(Role::Gateway)) {
+        (true, true) => ("register, sign in, and talk in your room", accounts + &talk),
+        (true, false) => ("register, and sign in", accounts),
+        (false, _) => ("talk in your room, with the TOKEN of an auth node", talk),
+    };
+    format!("\n{what}:\n\n{lines}\nopenapi http://{here}/openapi.json\n")
 }
 
 /// An address to connect to: a wildcard is for listening only.

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use store_postgres::{PostgresSettings, PostgresStore};
 use store_sqlite::SqliteStore;
 
-use crate::config::{Bus, Config, HistoryStorage, Memory, Nats, Postgres, Sqlite, Store};
+use crate::config::{Bus, Config, HistoryStorage, Memory, Nats, Postgres, Role, Sqlite, Store};
 
 /// Why a backend can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +51,24 @@ impl WiringError {
     }
 }
 
-/// The backends that the configuration chose.
-pub struct Backends {
+/// What keeps accounts and sessions.
+pub struct Stores {
     /// Where accounts are kept.
     pub credentials: Arc<dyn CredentialStore>,
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionStore>,
+}
+
+impl std::fmt::Debug for Stores {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stores").finish_non_exhaustive()
+    }
+}
+
+/// The backends that the configuration chose.
+pub struct Backends {
+    /// The store; `None` where the node has no auth role.
+    pub stores: Option<Stores>,
     /// What carries messages.
     pub bus: Arc<dyn RoomBus>,
 }
@@ -112,11 +124,25 @@ fn servers(nats: &Nats) -> String {
     listed.join(", ")
 }
 
-/// Opens the store, migrating it if it is older than this version, and the bus.
+/// Opens the store, if the node has the auth role, migrating it if it is older
+/// than this version, and the bus.
 ///
 /// # Errors
 /// [`WiringError`]
 pub async fn open(config: &Config) -> Result<Backends, WiringError> {
+    let stores = if config.runs(Role::Auth) {
+        Some(open_stores(config).await?)
+    } else {
+        None
+    };
+    let bus: Arc<dyn RoomBus> = match &config.bus {
+        Bus::Memory(Memory { capacity }) => Arc::new(MemoryBus::new(*capacity)),
+        Bus::Nats(nats) => Arc::new(connect_nats(nats).await?),
+    };
+    Ok(Backends { stores, bus })
+}
+
+async fn open_stores(config: &Config) -> Result<Stores, WiringError> {
     let (credentials, sessions): (Arc<dyn CredentialStore>, Arc<dyn SessionStore>) =
         match &config.store {
             Store::Sqlite(sqlite) => {
@@ -128,14 +154,9 @@ pub async fn open(config: &Config) -> Result<Backends, WiringError> {
                 (store.clone(), store)
             }
         };
-    let bus: Arc<dyn RoomBus> = match &config.bus {
-        Bus::Memory(Memory { capacity }) => Arc::new(MemoryBus::new(*capacity)),
-        Bus::Nats(nats) => Arc::new(connect_nats(nats).await?),
-    };
-    Ok(Backends {
+    Ok(Stores {
         credentials,
         sessions,
-        bus,
     })
 }
 

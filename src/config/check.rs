@@ -24,18 +24,24 @@ const OWASP_ARGON2ID: [(u32, u32); 5] = [
 impl Config {
     /// Refuses values that can't be meant, in any profile.
     pub(super) fn check(&self, bounds: &mut Bounds) {
-        let both = [Role::Auth, Role::Gateway]
-            .iter()
-            .all(|role| self.roles.contains(role));
+        let named = Role::ALL.iter().filter(|role| self.runs(**role)).count();
         bounds.require(
             "roles",
-            both && self.roles.len() == 2,
-            "this build runs as [\"auth\", \"gateway\"] only: both in one process",
+            named > 0 && named == self.roles.len(),
+            "expected auth, gateway or both, each once",
         );
         self.http.check(bounds);
-        self.store.check(bounds);
+        if self.runs(Role::Auth) {
+            self.store.check(bounds);
+        }
         self.bus.check(bounds);
         self.tokens.check(bounds);
+        bounds.together(
+            "tokens.jwks_url",
+            &["roles"],
+            self.tokens.jwks_url.is_none() || !self.runs(Role::Auth),
+            "is for a gateway alone: a node with auth has its own keys, and auth is among the",
+        );
         self.passwords.check(bounds);
         self.ws.check(bounds);
         self.shutdown.check(bounds);
@@ -66,10 +72,22 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
             "`*` lets any web page call; name the pages",
         ));
     }
+    if let ([role], Bus::Memory { .. }) = (&*config.roles, &config.bus) {
+        refusals.push(Refusal {
+            key: "roles",
+            others: &["bus"],
+            reason: format!(
+                "{} alone has to hear from the other nodes which sessions ended, and the memory \
+                 bus ends with this process",
+                role.name()
+            ),
+        });
+    }
     let passwords = &config.passwords;
-    let strong = OWASP_ARGON2ID.iter().any(|&(memory_kib, iterations)| {
-        passwords.memory_kib >= memory_kib && passwords.iterations >= iterations
-    });
+    let strong = !config.runs(Role::Auth)
+        || OWASP_ARGON2ID.iter().any(|&(memory_kib, iterations)| {
+            passwords.memory_kib >= memory_kib && passwords.iterations >= iterations
+        });
     if !strong {
         refusals.push(Refusal {
             key: "passwords.memory_kib",
@@ -92,7 +110,9 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
              choose their own address: a list of addresses or networks, or [] if there are none",
         ));
     }
-    if let (Store::Sqlite(_), Bus::Nats(_)) = (&config.store, &config.bus) {
+    if config.runs(Role::Auth)
+        && let (Store::Sqlite(_), Bus::Nats(_)) = (&config.store, &config.bus)
+    {
         refusals.push(Refusal {
             key: "store",
             others: &["bus"],
@@ -116,6 +136,24 @@ pub(super) fn doubtful(config: &Config) -> Vec<Refusal> {
                 plain.join(", ")
             ),
         ));
+    }
+    if let Some(url) = &config.tokens.jwks_url {
+        if url.is_plain_remote() {
+            doubts.push(Refusal::new(
+                "tokens.jwks_url",
+                format!(
+                    "whoever sits on the network can replace keys that come without TLS, and so \
+                     sign in as anybody: {url}"
+                ),
+            ));
+        }
+        if config.tokens.secret.is_some() {
+            doubts.push(Refusal {
+                key: "tokens.jwks_url",
+                others: &["tokens.secret"],
+                reason: "is not used: tokens.secret is set, and verifies alone".to_owned(),
+            });
+        }
     }
     let everyone = config.http.trusted_proxies.as_ref().is_some_and(|proxies| {
         proxies

@@ -8,7 +8,7 @@ use figment::{
 };
 
 use super::{
-    Config, ConfigErrors, Problem, Profile, Sources,
+    Config, ConfigErrors, Problem, Profile, Role, Sources,
     bounds::{Bounds, Refusal},
     check,
     reading::{self, Reading},
@@ -98,6 +98,9 @@ impl Config {
             return Err(ConfigErrors(problems));
         };
         config.profile = gathered.profile;
+        if !config.runs(Role::Auth) {
+            problems.retain(|problem| !is_about_the_store(problem));
+        }
         silent.extend(refused);
         let mut origins = BTreeMap::new();
         collect_origins(&figment, "", &values, &mut origins);
@@ -112,6 +115,12 @@ impl Config {
             Err(ConfigErrors(problems))
         }
     }
+}
+
+/// A platform gives its database's URL to every process, so to one, too, that
+/// never opens it.
+fn is_about_the_store(problem: &Problem) -> bool {
+    matches!(problem, Problem::Setting { key, .. } if is_within(key, "store"))
 }
 
 /// What is wrong with a configuration whose every value can be read; returns

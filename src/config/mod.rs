@@ -17,6 +17,7 @@ mod file;
 mod flat;
 mod hosts;
 mod http;
+mod jwks_url;
 mod load;
 mod log;
 mod nats;
@@ -38,6 +39,7 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     backends::{Bus, Memory, Sqlite, Store},
     http::Http,
+    jwks_url::{JwksUrl, JwksUrlError},
     load::Loaded,
     log::{Log, LogFormat},
     nats::{HistoryStorage, Nats},
@@ -59,11 +61,12 @@ pub struct Config {
     /// Chosen by `APP_PROFILE`, not by a key.
     #[serde(skip)]
     pub profile: Profile,
-    /// What this process serves.
+    /// What this process serves: at least one role, none twice.
     pub roles: Vec<Role>,
     /// The HTTP listener.
     pub http: Http,
-    /// Where accounts and sessions are kept.
+    /// Where accounts and sessions are kept. Neither judged nor opened where
+    /// the auth role is not among the `roles`.
     pub store: Store,
     /// What carries messages between sockets.
     pub bus: Bus,
@@ -77,6 +80,14 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Logs.
     pub log: Log,
+}
+
+impl Config {
+    /// Whether this process takes on a part of the service.
+    #[must_use]
+    pub fn runs(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
 }
 
 /// How strict the service is with its configuration.
@@ -107,8 +118,22 @@ impl Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The accounts' API.
+    /// The accounts' API: has the store, the hashing pool and the signing key.
     Auth,
-    /// The WebSocket gateway.
+    /// The WebSocket gateway: needs the keys that verify, and the bus.
     Gateway,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 2] = [Self::Auth, Self::Gateway];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Gateway => "gateway",
+        }
+    }
 }

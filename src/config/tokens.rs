@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{
     bounds::{Bounds, hours, mins, secs},
     duration,
+    jwks_url::JwksUrl,
 };
 
 /// Access tokens (JWT) and refresh tokens.
@@ -22,6 +23,9 @@ pub struct Tokens {
     pub secret: Option<SecretString>,
     /// Folder of the Ed25519 keys; the newest signs.
     pub key_dir: PathBuf,
+    /// Where a gateway alone gets the public keys of the auth nodes, if there
+    /// is no `secret`; `None` takes the public halves of `key_dir`.
+    pub jwks_url: Option<JwksUrl>,
     /// How long an access token is valid; 1 s to 24 h.
     #[serde(with = "duration")]
     pub access_ttl: Duration,

@@ -32,7 +32,7 @@ impl FromRequestParts<Arc<App>> for Bearer {
             return Err(Problem::new(ProblemType::InvalidToken)
                 .detail("send one `Authorization: Bearer` header with an access token"));
         };
-        match app.verifier.verify(token.trim(), Timestamp::now()) {
+        match app.verifier.verify(token.trim(), Timestamp::now()).await {
             Ok(token) => Ok(Self(token)),
             Err(reason) => {
                 tracing::debug!(%reason, "access token refused");

@@ -1,6 +1,6 @@
 //! What the service says of itself: its OpenAPI document and its public keys.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::State,
@@ -57,6 +57,21 @@ impl Modify for Bearer {
 #[must_use]
 pub fn preamble() -> openapi::OpenApi {
     Document::openapi()
+}
+
+/// Takes out the tags that no operation has.
+pub(crate) fn leave_out_unused_tags(document: &mut openapi::OpenApi) {
+    let used: BTreeSet<String> = document
+        .paths
+        .paths
+        .values()
+        .flat_map(|path| [&path.get, &path.put, &path.post, &path.delete])
+        .flatten()
+        .flat_map(|operation| operation.tags.iter().flatten().cloned())
+        .collect();
+    for tags in document.tags.iter_mut() {
+        tags.retain(|tag| used.contains(&tag.name));
+    }
 }
 
 /// The public keys that verify access tokens

@@ -10,7 +10,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
+use crate::readiness::Readiness;
 
 /// What a node says of itself.
 #[derive(Debug, Serialize, ToSchema)]
@@ -18,9 +18,10 @@ pub struct HealthResponse {
     /// `ok`, `draining` or `failing`.
     #[schema(example = "ok")]
     status: &'static str,
-    /// The store: `ok` or `failing`.
-    #[schema(example = "ok")]
-    store: &'static str,
+    /// The store: `ok` or `failing`; absent on a node that has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "ok")]
+    store: Option<&'static str>,
     /// The bus: `ok` or `failing`.
     #[schema(example = "ok")]
     bus: &'static str,
@@ -30,15 +31,15 @@ fn word(ok: bool) -> &'static str {
     if ok { "ok" } else { "failing" }
 }
 
-async fn answer(app: &App) -> Response {
-    let health = app.readiness.check().await;
+async fn answer(readiness: &Readiness) -> Response {
+    let health = readiness.check().await;
     let body = HealthResponse {
         status: if health.draining {
             "draining"
         } else {
             word(health.is_ready())
         },
-        store: word(health.store),
+        store: health.store.map(word),
         bus: word(health.bus),
     };
     let status = if health.is_ready() {
@@ -65,8 +66,8 @@ async fn answer(app: &App) -> Response {
         (status = 503, description = "Something is not", body = HealthResponse),
     )
 )]
-pub async fn health(State(app): State<Arc<App>>) -> Response {
-    answer(&app).await
+pub async fn health(State(readiness): State<Arc<Readiness>>) -> Response {
+    answer(&readiness).await
 }
 
 /// Ready, for load balancers: send requests here
@@ -80,8 +81,8 @@ pub async fn health(State(app): State<Arc<App>>) -> Response {
         (status = 503, description = "Send them elsewhere", body = HealthResponse),
     )
 )]
-pub async fn readyz(State(app): State<Arc<App>>) -> Response {
-    answer(&app).await
+pub async fn readyz(State(readiness): State<Arc<Readiness>>) -> Response {
+    answer(&readiness).await
 }
 
 /// Alive, for supervisors: don't restart this

@@ -28,10 +28,10 @@ use std::sync::Arc;
 
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::app::App;
+use crate::{app::App, readiness::Readiness};
 
-/// The list of routes.
-pub fn routes() -> OpenApiRouter<Arc<App>> {
+/// The routes of accounts.
+pub fn accounts() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(auth::register))
         .routes(routes!(auth::login))
@@ -41,8 +41,13 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(auth::me))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
+        .routes(routes!(docs::jwks))
+}
+
+/// The routes of every node.
+pub fn probes() -> OpenApiRouter<Arc<Readiness>> {
+    OpenApiRouter::new()
         .routes(routes!(health::health))
         .routes(routes!(health::livez))
         .routes(routes!(health::readyz))
-        .routes(routes!(docs::jwks))
 }

@@ -62,7 +62,11 @@ async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> R
         Ok(asked) => asked,
         Err(refusal) => return refuse(refusal),
     };
-    let token = match gateway.verifier.verify(&asked.token, Timestamp::now()) {
+    let token = match gateway
+        .verifier
+        .verify(&asked.token, Timestamp::now())
+        .await
+    {
         Ok(token) => token,
         Err(reason) => {
             tracing::info!(%reason, "socket refused");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::Value;
+use service::{config::Role, router};
 
 use crate::service::{Answer, Service};
 
@@ -14,7 +15,7 @@ fn committed() -> String {
 
 #[test]
 fn the_committed_document_is_fresh() {
-    let fresh = service::router::document_json().unwrap();
+    let fresh = router::document_json(&Role::ALL).unwrap();
     assert_eq!(
         committed(),
         fresh,

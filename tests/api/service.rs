@@ -61,12 +61,12 @@ impl Service {
         let config = config(&dir, &backends, &variables);
         let server = Server::bind(&config).await.unwrap();
         let address = server.local_addr();
-        let gateway = server.gateway();
+        let gateway = server.gateway().unwrap();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
         }));
-        let client = reqwest::Client::new();
+        let client = client();
         Self {
             address,
             gateway,
@@ -180,6 +180,14 @@ impl Service {
     pub async fn socket_in(&self, room: &str) -> Socket {
         self.socket(&mint::token(&mint::claims(room))).await
     }
+}
+
+/// A client for this machine, which needs none of its certificates.
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .tls_certs_only([])
+        .build()
+        .unwrap()
 }
 
 impl Drop for Service {

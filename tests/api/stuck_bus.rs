@@ -7,7 +7,7 @@ use bus_memory::MemoryBus;
 use contract::{BusError, Message, Position, Published, RoomBus, RoomName, Subscription};
 use hyper_util::rt::TokioIo;
 use service::{
-    accounts::tokens::{EndedSessions, KeyRing, TokenVerifier},
+    accounts::tokens::{EndedSessions, TokenVerifier, VerificationKeys},
     config::{Config, Sources},
     connection::Connection,
     ws::{Gateway, close::Close, route},
@@ -48,7 +48,7 @@ async fn gateway(bus: MemoryBus) -> (Arc<Gateway>, SocketAddr) {
     let config = Config::load(&Sources::default().variable("JWT_SECRET", mint::SECRET))
         .unwrap_or_else(|errors| panic!("{errors}"))
         .config;
-    let keys = KeyRing::from_secret(&mint::SECRET.to_owned().into()).unwrap();
+    let keys = VerificationKeys::from_secret(&mint::SECRET.to_owned().into()).unwrap();
     let gateway = Gateway::new(
         Arc::new(StuckBus(bus)),
         Arc::new(TokenVerifier::new(

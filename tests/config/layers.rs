@@ -54,7 +54,13 @@ fn what_is_shown_can_be_loaded_again() {
         .lines()
         .filter(|line| line.ends_with("<- default"))
         .collect();
-    assert_eq!(defaults, ["# tokens.secret is not set  # <- default"]);
+    assert_eq!(
+        defaults,
+        [
+            "# tokens.jwks_url is not set  # <- default",
+            "# tokens.secret is not set  # <- default"
+        ]
+    );
 }
 
 #[test]

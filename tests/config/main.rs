@@ -9,4 +9,5 @@ mod layers;
 mod mistakes;
 mod production;
 mod program;
+mod roles;
 mod secrets;

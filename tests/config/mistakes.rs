@@ -301,6 +301,22 @@ fn values_that_cannot_be_meant_are_refused() {
             "tokens.refresh_absolute_ttl",
         ),
         ("APP__TOKENS__REFRESH_GRACE", "6m", "tokens.refresh_grace"),
+        ("APP__TOKENS__JWKS_URL", "auth.internal", "tokens.jwks_url"),
+        (
+            "APP__TOKENS__JWKS_URL",
+            "ftp://auth/keys",
+            "tokens.jwks_url",
+        ),
+        (
+            "APP__TOKENS__JWKS_URL",
+            "file://host/keys",
+            "tokens.jwks_url",
+        ),
+        (
+            "APP__TOKENS__JWKS_URL",
+            "https://auth.example/keys",
+            "tokens.jwks_url",
+        ),
         ("APP__PASSWORDS__MEMORY_KIB", "7", "passwords.memory_kib"),
         (
             "APP__PASSWORDS__MEMORY_KIB",
@@ -322,9 +338,8 @@ fn values_that_cannot_be_meant_are_refused() {
         ("APP__SHUTDOWN__DEADLINE", "1s", "shutdown.deadline"),
         ("APP__SHUTDOWN__DRAIN_DELAY", "24s", "shutdown.deadline"),
         ("APP__SHUTDOWN__CLOSE_JITTER", "26s", "shutdown.deadline"),
-        ("APP__ROLES", "auth", "roles"),
-        ("APP__ROLES", "gateway", "roles"),
         ("APP__ROLES", "[]", "roles"),
+        ("APP__ROLES", "gateway,gateway", "roles"),
         ("APP__ROLES", "auth,gateway,auth", "roles"),
         (
             "APP__HTTP__TRUSTED_PROXIES",

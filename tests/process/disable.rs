@@ -49,3 +49,21 @@ fn nobody_to_disable_is_an_error() {
         assert!(said.contains(reason), "{said}");
     }
 }
+
+/// Only where accounts are can one be disabled.
+#[test]
+fn a_gateway_alone_disables_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let gateway = [("APP__ROLES", "gateway")];
+    let refused = output(dir.path(), &gateway, &["user", "disable", "ann"]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        said.ends_with(
+            "error: roles: auth is not among them, so there are no accounts here; use the \
+             configuration of an auth node\n"
+        ),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}

@@ -1,16 +1,16 @@
-//! What signs access tokens, what verifies them, and what refresh tokens are
-//! derived from.
+//! What signs access tokens, and what refresh tokens are derived from.
 
-use std::{collections::HashMap, fmt, io, path::PathBuf};
+use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use aws_lc_rs::hkdf;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
     jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
 };
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
+
+use super::verification::{KeySet, VerificationKey, VerificationKeys, secret_id};
 
 /// Why there are no keys to work with. Names files, never their content.
 #[derive(Debug, thiserror::Error)]
@@ -49,22 +49,27 @@ pub enum KeyError {
         /// The key folder.
         path: PathBuf,
     },
+    /// A gateway alone has nothing to verify tokens with.
+    #[error(
+        "no key to verify tokens with: set tokens.jwks_url to where an auth node serves its keys, \
+         or tokens.secret (JWT_SECRET) to what the auth nodes have, or put their keys into \
+         `{path}` (tokens.key_dir)"
+    )]
+    NoVerificationKey {
+        /// The key folder.
+        path: PathBuf,
+    },
     /// The cryptographic library failed.
     #[error("the cryptographic library failed")]
     Crypto,
 }
 
-pub(super) struct VerificationKey {
-    pub(super) algorithm: Algorithm,
-    pub(super) key: DecodingKey,
-}
-
-/// The keys of a deployment: one that signs, all that verify.
+/// The keys of a deployment with accounts: one that signs, all that verify.
 pub struct KeyRing {
     pub(super) kid: String,
     pub(super) algorithm: Algorithm,
     pub(super) signing: EncodingKey,
-    pub(super) verification: HashMap<String, VerificationKey>,
+    verification: Arc<VerificationKeys>,
     jwks: JwkSet,
     pub(super) refresh: RefreshSecret,
 }
@@ -87,6 +92,41 @@ impl RefreshSecret {
     }
 }
 
+/// A file with a private key.
+pub(super) struct PemFile {
+    pub(super) path: PathBuf,
+    pub(super) pem: Zeroizing<Vec<u8>>,
+}
+
+/// An Ed25519 key of a file.
+pub(super) struct KeyPair {
+    pub(super) kid: String,
+    pub(super) verification: VerificationKey,
+    signing: EncodingKey,
+    jwk: Jwk,
+}
+
+impl KeyPair {
+    pub(super) fn from_pem(file: &PemFile) -> Result<Self, KeyError> {
+        let bad = |source| KeyError::NotAKey {
+            path: file.path.clone(),
+            source,
+        };
+        let signing = EncodingKey::from_ed_pem(&file.pem).map_err(bad)?;
+        let mut jwk = Jwk::from_encoding_key(&signing, Algorithm::EdDSA).map_err(bad)?;
+        let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(bad)?;
+        jwk.common.key_id = Some(kid.clone());
+        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+        let key = DecodingKey::from_jwk(&jwk).map_err(bad)?;
+        Ok(Self {
+            kid,
+            signing,
+            verification: VerificationKey::ed25519(key),
+            jwk,
+        })
+    }
+}
+
 impl KeyRing {
     /// One shared secret: HS256, nothing published. Whoever has the secret can
     /// mint tokens, so it is for deployments whose parts trust each other.
@@ -95,23 +135,11 @@ impl KeyRing {
     /// [`KeyError::Crypto`].
     pub fn from_secret(secret: &SecretString) -> Result<Self, KeyError> {
         let bytes = secret.expose_secret().as_bytes();
-        // A key's id must not help to guess the key: derived, not hashed.
-        let mut id = [0; 32];
-        hkdf::Salt::new(hkdf::HKDF_SHA256, b"key id")
-            .extract(bytes)
-            .expand(&[b"kid"], hkdf::HKDF_SHA256)
-            .and_then(|okm| okm.fill(&mut id))
-            .map_err(|_| KeyError::Crypto)?;
-        let kid = URL_SAFE_NO_PAD.encode(&id[..9]);
-        let key = VerificationKey {
-            algorithm: Algorithm::HS256,
-            key: DecodingKey::from_secret(bytes),
-        };
         Ok(Self {
-            kid: kid.clone(),
+            kid: secret_id(bytes)?,
             algorithm: Algorithm::HS256,
             signing: EncodingKey::from_secret(bytes),
-            verification: HashMap::from([(kid, key)]),
+            verification: Arc::new(VerificationKeys::from_secret(secret)?),
             jwks: JwkSet { keys: Vec::new() },
             refresh: RefreshSecret::new(bytes),
         })
@@ -119,51 +147,32 @@ impl KeyRing {
 
     /// Ed25519 keys in PEM, the signing one last; the rest only verify.
     pub(super) fn from_ed25519(
-        pems: Vec<(PathBuf, Vec<u8>)>,
+        pems: Vec<PemFile>,
         refresh: RefreshSecret,
     ) -> Result<Option<Self>, KeyError> {
         let mut newest = None;
-        let mut verification = HashMap::new();
+        let mut verification = KeySet::default();
         let mut jwks = JwkSet { keys: Vec::new() };
-        for (path, pem) in pems {
-            let bad = |source| KeyError::NotAKey {
-                path: path.clone(),
-                source,
-            };
-            let signing = EncodingKey::from_ed_pem(&pem).map_err(bad)?;
-            let mut jwk = Jwk::from_encoding_key(&signing, Algorithm::EdDSA).map_err(bad)?;
-            let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(bad)?;
-            jwk.common.key_id = Some(kid.clone());
-            jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-            let key = DecodingKey::from_jwk(&jwk).map_err(bad)?;
-            verification.insert(
-                kid.clone(),
-                VerificationKey {
-                    algorithm: Algorithm::EdDSA,
-                    key,
-                },
-            );
-            jwks.keys.push(jwk);
-            newest = Some((kid, signing));
+        for file in pems {
+            let pair = KeyPair::from_pem(&file)?;
+            verification.insert(pair.kid.clone(), pair.verification);
+            jwks.keys.push(pair.jwk);
+            newest = Some((pair.kid, pair.signing));
         }
         Ok(newest.map(|(kid, signing)| Self {
             kid,
             algorithm: Algorithm::EdDSA,
             signing,
-            verification,
+            verification: Arc::new(VerificationKeys::new(verification)),
             jwks,
             refresh,
         }))
     }
 
-    /// The key that a token names. Without `kid`, the only key if there is one:
-    /// a back end that shares the secret need not know its id.
-    pub(super) fn find(&self, kid: Option<&str>) -> Option<&VerificationKey> {
-        match kid {
-            Some(kid) => self.verification.get(kid),
-            None if self.algorithm == Algorithm::HS256 => self.verification.get(&self.kid),
-            None => None,
-        }
+    /// What verifies: the key that signs, and those that did.
+    #[must_use]
+    pub fn verification(&self) -> &Arc<VerificationKeys> {
+        &self.verification
     }
 
     /// The public keys (RFC 7517); empty for a shared secret.
@@ -178,7 +187,7 @@ impl fmt::Debug for KeyRing {
         f.debug_struct("KeyRing")
             .field("kid", &self.kid)
             .field("algorithm", &self.algorithm)
-            .field("keys", &self.verification.len())
+            .field("keys", &self.verification.current().len())
             .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,10 @@ use aws_lc_rs::{rand::SystemRandom, signature::Ed25519KeyPair};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use zeroize::Zeroizing;
 
-use super::keys::{KeyError, KeyRing, RefreshSecret};
+use super::{
+    keys::{KeyError, KeyPair, KeyRing, PemFile, RefreshSecret},
+    verification::{KeySet, VerificationKeys},
+};
 
 const REFRESH: &str = "refresh.key";
 
@@ -22,35 +25,7 @@ impl KeyRing {
     /// [`KeyError`]; [`KeyError::NoKey`] if there is none.
     pub fn from_dir(dir: &Path) -> Result<Self, KeyError> {
         let no_key = || KeyError::NoKey { path: dir.into() };
-        let mut names = Vec::new();
-        let entries = match fs::read_dir(dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_key()),
-            Err(source) => {
-                return Err(KeyError::File {
-                    action: "read",
-                    path: dir.into(),
-                    source,
-                });
-            }
-        };
-        for entry in entries {
-            let path = entry
-                .map_err(|source| KeyError::File {
-                    action: "read",
-                    path: dir.into(),
-                    source,
-                })?
-                .path();
-            if path.extension().is_some_and(|ext| ext == "pem") {
-                names.push(path);
-            }
-        }
-        names.sort();
-        let mut pems = Vec::with_capacity(names.len());
-        for path in names {
-            pems.push((path.clone(), read(&path)?));
-        }
+        let pems = read_pems(dir)?;
         if pems.is_empty() {
             return Err(no_key());
         }
@@ -93,6 +68,53 @@ impl KeyRing {
         write_new(&path, pem.as_bytes()).map_err(|source| file("write", &path, source))?;
         Ok(path)
     }
+}
+
+impl VerificationKeys {
+    /// The public halves of a folder's keys.
+    ///
+    /// # Errors
+    /// [`KeyError`]; [`KeyError::NoVerificationKey`] if there is none.
+    pub fn from_dir(dir: &Path) -> Result<Self, KeyError> {
+        let mut keys = KeySet::default();
+        for file in read_pems(dir)? {
+            let pair = KeyPair::from_pem(&file)?;
+            keys.insert(pair.kid, pair.verification);
+        }
+        if keys.is_empty() {
+            return Err(KeyError::NoVerificationKey { path: dir.into() });
+        }
+        Ok(Self::new(keys))
+    }
+}
+
+/// The `*.pem` of a folder, by name; none if there is no folder.
+fn read_pems(dir: &Path) -> Result<Vec<PemFile>, KeyError> {
+    let bad = |source| KeyError::File {
+        action: "read",
+        path: dir.into(),
+        source,
+    };
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(bad(error)),
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(bad)?.path();
+        if path.extension().is_some_and(|ext| ext == "pem") {
+            names.push(path);
+        }
+    }
+    names.sort();
+    names
+        .into_iter()
+        .map(|path| {
+            let pem = Zeroizing::new(read(&path)?);
+            Ok(PemFile { path, pem })
+        })
+        .collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, KeyError> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{
     access::{AccessToken, Grant, TYP},
     ended::EndedSessions,
-    keys::KeyRing,
+    verification::{KeySource, VerificationKeys},
 };
 
 /// Longest access token, in bytes; ours have about 500.
@@ -68,7 +68,8 @@ struct Claims {
 /// Verifies access tokens.
 #[derive(Debug)]
 pub struct TokenVerifier {
-    keys: Arc<KeyRing>,
+    keys: Arc<VerificationKeys>,
+    source: Option<Arc<dyn KeySource>>,
     issuer: String,
     audience: String,
     leeway: i64,
@@ -80,7 +81,7 @@ impl TokenVerifier {
     /// seconds) for clocks that differ, whose session is not among `ended`.
     #[must_use]
     pub fn new(
-        keys: Arc<KeyRing>,
+        keys: Arc<VerificationKeys>,
         issuer: &str,
         audience: &str,
         leeway: Duration,
@@ -89,6 +90,7 @@ impl TokenVerifier {
         let leeway = i64::try_from(leeway.as_secs()).unwrap_or(i64::MAX);
         Self {
             keys,
+            source: None,
             issuer: issuer.into(),
             audience: audience.into(),
             leeway,
@@ -96,11 +98,29 @@ impl TokenVerifier {
         }
     }
 
-    /// Checks everything about a token.
+    /// The same, whose keys come from `source`.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn KeySource>) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// Checks everything about a token. If it names a key that isn't known
+    /// and the keys are somebody else's, newer ones are waited for.
     ///
     /// # Errors
     /// [`TokenError`], the first reason to refuse it.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<AccessToken, TokenError> {
+    pub async fn verify(&self, token: &str, now: Timestamp) -> Result<AccessToken, TokenError> {
+        match (self.check(token, now), &self.source) {
+            (Err(TokenError::UnknownKey), Some(source)) => {
+                source.refresh().await;
+                self.check(token, now)
+            }
+            (checked, _) => checked,
+        }
+    }
+
+    fn check(&self, token: &str, now: Timestamp) -> Result<AccessToken, TokenError> {
         // Before anything parses it.
         if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenError::TooLong);

@@ -1,0 +1,140 @@
+//! The keys that verify access tokens: all that a node without accounts needs.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use async_trait::async_trait;
+use aws_lc_rs::hkdf;
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use parking_lot::RwLock;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::keys::KeyError;
+
+/// A key and the one algorithm that it is for.
+pub(super) struct VerificationKey {
+    pub(super) algorithm: Algorithm,
+    pub(super) key: DecodingKey,
+}
+
+impl VerificationKey {
+    pub(super) fn ed25519(key: DecodingKey) -> Self {
+        Self {
+            algorithm: Algorithm::EdDSA,
+            key,
+        }
+    }
+}
+
+/// Keys by their ids (`kid`), as they are at one time.
+#[derive(Default)]
+pub struct KeySet {
+    keys: HashMap<String, Arc<VerificationKey>>,
+}
+
+impl KeySet {
+    pub(super) fn insert(&mut self, kid: String, key: VerificationKey) {
+        self.keys.insert(kid, Arc::new(key));
+    }
+
+    pub(super) fn contains(&self, kid: &str) -> bool {
+        self.keys.contains_key(kid)
+    }
+
+    /// Whether it has no key.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// How many keys it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// The key that a token names. Without `kid`, the shared secret if that is
+    /// what verifies: a back end that has it need not know its id.
+    fn find(&self, kid: Option<&str>) -> Option<&Arc<VerificationKey>> {
+        match kid {
+            Some(kid) => self.keys.get(kid),
+            None => self
+                .keys
+                .values()
+                .find(|key| key.algorithm == Algorithm::HS256),
+        }
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.keys.keys()).finish()
+    }
+}
+
+/// The keys that verify now; they can be replaced while tokens are verified.
+#[derive(Debug)]
+pub struct VerificationKeys {
+    current: RwLock<Arc<KeySet>>,
+}
+
+impl VerificationKeys {
+    /// These keys, until others are put in their place.
+    #[must_use]
+    pub fn new(keys: KeySet) -> Self {
+        Self {
+            current: RwLock::new(Arc::new(keys)),
+        }
+    }
+
+    /// One shared secret, for HS256.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`].
+    pub fn from_secret(secret: &SecretString) -> Result<Self, KeyError> {
+        let bytes = secret.expose_secret().as_bytes();
+        let key = VerificationKey {
+            algorithm: Algorithm::HS256,
+            key: DecodingKey::from_secret(bytes),
+        };
+        let mut keys = KeySet::default();
+        keys.insert(secret_id(bytes)?, key);
+        Ok(Self::new(keys))
+    }
+
+    /// Puts others in their place: a key that is not among them verifies
+    /// nothing any more.
+    pub fn replace(&self, keys: KeySet) {
+        *self.current.write() = Arc::new(keys);
+    }
+
+    /// The keys at this time.
+    #[must_use]
+    pub fn current(&self) -> Arc<KeySet> {
+        self.current.read().clone()
+    }
+
+    pub(super) fn find(&self, kid: Option<&str>) -> Option<Arc<VerificationKey>> {
+        self.current.read().find(kid).cloned()
+    }
+}
+
+/// The id of a shared secret. It must not help to guess it: derived, not hashed.
+pub(super) fn secret_id(secret: &[u8]) -> Result<String, KeyError> {
+    let mut id = [0; 32];
+    hkdf::Salt::new(hkdf::HKDF_SHA256, b"key id")
+        .extract(secret)
+        .expand(&[b"kid"], hkdf::HKDF_SHA256)
+        .and_then(|okm| okm.fill(&mut id))
+        .map_err(|_| KeyError::Crypto)?;
+    Ok(URL_SAFE_NO_PAD.encode(&id[..9]))
+}
+
+/// Where [`VerificationKeys`] come from when they belong to somebody else.
+#[async_trait]
+pub trait KeySource: fmt::Debug + Send + Sync {
+    /// Looks there for newer keys, unless somebody has just done so. Whoever
+    /// comes while it is being done waits for that. What goes wrong is logged,
+    /// and leaves the keys as they are.
+    async fn refresh(&self);
+}

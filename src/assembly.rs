@@ -1,0 +1,102 @@
+//! The parts of a node, put together: what each role needs, and no more.
+
+use std::sync::Arc;
+
+use contract::RoomBus;
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    accounts::{
+        Accounts, SessionTimes,
+        passwords::{PasswordService, PasswordSettings, StartError},
+        tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
+    },
+    app::App,
+    config::Config,
+    node_keys::NodeKeys,
+    wiring::Stores,
+};
+
+/// The sessions that ended lately, for as long as that matters.
+pub(crate) fn ended_sessions(config: &Config) -> Arc<EndedSessions> {
+    let tokens = &config.tokens;
+    // Whoever holds a token that is still accepted must find its session here.
+    Arc::new(EndedSessions::new(tokens.access_ttl + tokens.leeway * 2))
+}
+
+/// The one check of access tokens.
+pub(crate) fn verifier(
+    config: &Config,
+    keys: &NodeKeys,
+    ended: Arc<EndedSessions>,
+) -> Arc<TokenVerifier> {
+    let tokens = &config.tokens;
+    let verifier = TokenVerifier::new(
+        keys.verification().clone(),
+        &tokens.issuer,
+        &tokens.audience,
+        tokens.leeway,
+        ended,
+    );
+    Arc::new(match keys {
+        NodeKeys::Remote(remote) => verifier.with_source(Arc::new(remote.clone())),
+        NodeKeys::Signing(_) | NodeKeys::Verifying(_) => verifier,
+    })
+}
+
+/// The accounts' API. Starts the hashing threads.
+///
+/// # Errors
+/// [`StartError`]
+pub(crate) fn app(
+    config: &Config,
+    keys: Arc<KeyRing>,
+    stores: &Stores,
+    bus: Arc<dyn RoomBus>,
+    verifier: Arc<TokenVerifier>,
+    ended: Arc<EndedSessions>,
+) -> Result<Arc<App>, StartError> {
+    let passwords = PasswordService::start(password_settings(config))?;
+    let tokens = &config.tokens;
+    let accounts = Accounts {
+        credentials: stores.credentials.clone(),
+        sessions: stores.sessions.clone(),
+        bus,
+        passwords,
+        issuer: TokenIssuer::new(
+            keys.clone(),
+            &tokens.issuer,
+            &tokens.audience,
+            tokens.access_ttl,
+        ),
+        refresh_tokens: RefreshTokens::new(keys.clone()),
+        ended,
+        times: SessionTimes {
+            idle_ttl: tokens.refresh_idle_ttl,
+            absolute_ttl: tokens.refresh_absolute_ttl,
+            grace: tokens.refresh_grace,
+        },
+    };
+    Ok(Arc::new(App {
+        accounts,
+        verifier,
+        keys,
+        body_limit: config.http.body_limit,
+        work: TaskTracker::new(),
+    }))
+}
+
+fn password_settings(config: &Config) -> PasswordSettings {
+    let passwords = &config.passwords;
+    PasswordSettings {
+        memory_kib: passwords.memory_kib,
+        iterations: passwords.iterations,
+        parallelism: passwords.parallelism,
+        min_bytes: passwords.min_bytes,
+        max_bytes: passwords.max_bytes,
+        min_score: passwords.min_score,
+        threads: passwords.threads,
+        queue: passwords.queue,
+        arena_idle: passwords.arena_idle,
+    }
+}
