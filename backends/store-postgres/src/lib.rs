@@ -1,118 +1,42 @@
-//! Accounts and sessions in PostgreSQL.
+//! Accounts and sessions in PostgreSQL, for any number of nodes at once.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `settings` | [`PostgresSettings`]: the URL, read and judged |
+//! | `store` | [`PostgresStore`]: the pool, and how long anything may take |
+//! | `lease` | a connection for one call, and what becomes of it afterwards |
+//! | `turns` | writes that no late one may overtake |
+//! | `schema` | the migrations, compiled in |
+//! | `accounts` | the `CredentialStore` |
+//! | `sessions` | the `SessionStore` |
+//! | `rows` | columns to domain types and back |
+//! | `error` | what an error of PostgreSQL means to the service |
+//!
+//! How a write is made durable and whole, under READ COMMITTED:
+//! - A call is one statement, which is a transaction by itself, wherever one
+//!   statement can be right. It counts only once it has run to its end: the
+//!   commit comes after the last row, and a commit that fails shows there. So a
+//!   `RETURNING` is always read with `fetch_all`, never by its first row.
+//! - A statement that waited for a row sees the row as it is now, and the rest
+//!   of the database as it was when the statement began. What must not slip
+//!   past a change of another row locks that row first.
+//! - Locks are taken in one order, so nothing deadlocks: the account before its
+//!   sessions, and sessions by their id. The purge waits for nobody.
+//! - A future that is dropped half-way has its transaction rolled back before
+//!   the connection can be had by anyone else, and what it has sent already
+//!   arrives before the next write of its kind.
+//! - Every wait has a bound, on the server and here, so a server that hangs, or
+//!   a network that loses everything in silence, is an error and not a wait.
 
-use std::fmt;
+mod accounts;
+mod error;
+mod lease;
+mod rows;
+mod schema;
+mod sessions;
+mod settings;
+mod store;
+mod turns;
 
-use async_trait::async_trait;
-use contract::{
-    Account, ChangeOutcome, CreateOutcome, CredentialStore, EndedSession, HashSwap, NewSession,
-    OpenOutcome, PasswordChange, Rotate, Rotation, Session, SessionId, SessionStore, StoreError,
-    StoredHash, Timestamp, UserId, Username,
-};
-
-/// Where the database is, and how much of it this process takes.
-#[derive(Clone)]
-pub struct PostgresSettings {
-    /// `postgres://user:password@host:port/database?sslmode=verify-full&sslrootcert=…`
-    pub url: String,
-    /// Connections that are open at most; 1 to 1,000.
-    pub max_connections: u32,
-}
-
-impl fmt::Debug for PostgresSettings {
-    /// Without the URL, in which a password may stand.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresSettings")
-            .field("max_connections", &self.max_connections)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Accounts and sessions in PostgreSQL.
-#[derive(Debug, Clone)]
-pub enum PostgresStore {}
-
-impl PostgresStore {
-    /// Connects.
-    ///
-    /// # Errors
-    /// [`StoreError`]
-    pub async fn connect(_: &PostgresSettings) -> Result<Self, StoreError> {
-        Err(StoreError::Unavailable("no store is here yet".into()))
-    }
-}
-
-#[async_trait]
-impl CredentialStore for PostgresStore {
-    async fn create(&self, _: &Account) -> Result<CreateOutcome, StoreError> {
-        match *self {}
-    }
-
-    async fn find_by_name(&self, _: &Username) -> Result<Option<Account>, StoreError> {
-        match *self {}
-    }
-
-    async fn find_by_id(&self, _: UserId) -> Result<Option<Account>, StoreError> {
-        match *self {}
-    }
-
-    async fn replace_hash(
-        &self,
-        _: UserId,
-        _: &StoredHash,
-        _: &StoredHash,
-    ) -> Result<HashSwap, StoreError> {
-        match *self {}
-    }
-
-    async fn change_password(&self, _: &PasswordChange) -> Result<ChangeOutcome, StoreError> {
-        match *self {}
-    }
-
-    async fn disable(&self, _: UserId, _: Timestamp) -> Result<Option<Vec<SessionId>>, StoreError> {
-        match *self {}
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        match *self {}
-    }
-}
-
-#[async_trait]
-impl SessionStore for PostgresStore {
-    async fn open(&self, _: &NewSession) -> Result<OpenOutcome, StoreError> {
-        match *self {}
-    }
-
-    async fn find(&self, _: SessionId, _: Timestamp) -> Result<Option<Session>, StoreError> {
-        match *self {}
-    }
-
-    async fn rotate(&self, _: Rotate) -> Result<Rotation, StoreError> {
-        match *self {}
-    }
-
-    async fn revoke(&self, _: UserId, _: SessionId, _: Timestamp) -> Result<bool, StoreError> {
-        match *self {}
-    }
-
-    async fn revoke_all(
-        &self,
-        _: UserId,
-        _: Option<SessionId>,
-        _: Timestamp,
-    ) -> Result<Vec<SessionId>, StoreError> {
-        match *self {}
-    }
-
-    async fn ended_since(&self, _: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
-        match *self {}
-    }
-
-    async fn list(&self, _: UserId, _: Timestamp) -> Result<Vec<Session>, StoreError> {
-        match *self {}
-    }
-
-    async fn purge(&self, _: Timestamp, _: Timestamp) -> Result<u64, StoreError> {
-        match *self {}
-    }
-}
+pub use settings::PostgresSettings;
+pub use store::PostgresStore;

@@ -6,6 +6,7 @@
 //! | [`postgres`] | a PostgreSQL server, and databases on it |
 //! | [`nats`] | a NATS server, or a cluster of them |
 //! | [`proxy`] | a network that can be slow, or cut |
+//! | `authority` | certificates for a server with TLS |
 //! | `process` | a server that ends with whoever started it |
 //!
 //! `TEST_POSTGRES_URL` and `TEST_NATS_URL` name servers to use in place of
@@ -15,6 +16,7 @@
 // What goes wrong here fails a test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod authority;
 pub mod nats;
 pub mod postgres;
 mod process;

@@ -10,11 +10,17 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::process::{Process, folder, free_port, program, wait_until};
+use crate::{
+    authority::certify,
+    process::{Process, folder, free_port, program, wait_until},
+};
 
 const PACKAGE: &str = "postgresql";
 
 /// A PostgreSQL server of one's own, or the one that `TEST_POSTGRES_URL` names.
+///
+/// One's own trusts everyone who says that they are `postgres`; a role named
+/// `with_password`, which a test may make, has to know its password.
 #[derive(Debug)]
 pub struct Postgres {
     /// Of the server, without a database's name.
@@ -57,16 +63,26 @@ impl Postgres {
     /// the machine itself goes on.
     #[must_use]
     pub fn start() -> Self {
-        Self::start_with(false)
+        Self::start_with(false, |_, _| ())
     }
 
     /// A server that waits for the disk, as in production.
     #[must_use]
     pub fn start_durable() -> Self {
-        Self::start_with(true)
+        Self::start_with(true, |_, _| ())
     }
 
-    fn start_with(durable: bool) -> Self {
+    /// A server that offers TLS, under the name `localhost`.
+    #[must_use]
+    pub fn start_with_tls() -> Self {
+        Self::start_with(false, |folder, data| {
+            certify(folder, data);
+            append(&data.join("postgresql.conf"), "ssl = on\n");
+        })
+    }
+
+    /// `prepare` gets the server's folder and its data's, before it runs.
+    fn start_with(durable: bool, prepare: impl FnOnce(&Path, &Path)) -> Self {
         let folder = folder("postgres");
         if let Some((user, group)) = stand_in() {
             chown(&folder, Some(user), Some(group)).unwrap();
@@ -78,6 +94,16 @@ impl Postgres {
             .args(["-U", "postgres", "--auth=trust", "--encoding=UTF8"])
             .args(["--locale=C", "--no-sync"]));
         assert!(made.status.success(), "initdb: {made:?}");
+        let rules = data.join("pg_hba.conf");
+        let trusting = fs::read_to_string(&rules).unwrap();
+        let asking = "host all with_password all scram-sha-256\n";
+        fs::write(&rules, format!("{asking}{trusting}")).unwrap();
+        prepare(&folder, &data);
+        if let Some((user, group)) = stand_in() {
+            for entry in fs::read_dir(&data).unwrap() {
+                chown(entry.unwrap().path(), Some(user), Some(group)).unwrap();
+            }
+        }
         // Another process may take a free port first.
         for _ in 0..5 {
             let port = free_port();
@@ -129,6 +155,12 @@ impl Postgres {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.own().port
+    }
+
+    /// The certificate of the authority behind a server with TLS.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.own().folder.join("authority.pem")
     }
 
     /// Ends the server as a crash does.
@@ -224,6 +256,11 @@ pub fn sql(url: &str, statement: &str) -> String {
     ]));
     assert!(done.status.success(), "{statement}: {done:?}");
     String::from_utf8(done.stdout).unwrap()
+}
+
+fn append(file: &Path, text: &str) {
+    let before = fs::read_to_string(file).unwrap();
+    fs::write(file, before + text).unwrap();
 }
 
 /// A program of the server, as the user that it may run as: it refuses root.

@@ -2,7 +2,6 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::Arc,
     time::Duration,
 };
 
@@ -33,6 +32,8 @@ pub struct Proxy {
     weather: watch::Sender<Weather>,
     /// Changes when connections are to be reset.
     resets: watch::Sender<u64>,
+    /// Changes when connections are to be lost.
+    losses: watch::Sender<u64>,
     accepting: JoinHandle<()>,
 }
 
@@ -43,21 +44,24 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (weather, _) = watch::channel(Weather::Fair(Duration::ZERO));
         let (resets, _) = watch::channel(0);
-        let (weather, resets) = (Arc::new(weather), Arc::new(resets));
+        let (losses, _) = watch::channel(0);
         let accepting = tokio::spawn({
-            let (weather, resets) = (weather.subscribe(), resets.subscribe());
+            let weather = weather.subscribe();
+            let (resets, losses) = (resets.subscribe(), losses.subscribe());
             async move {
                 while let Ok((client, _)) = listener.accept().await {
-                    let mut resets = resets.clone();
+                    let (mut resets, mut losses) = (resets.clone(), losses.clone());
                     resets.mark_unchanged();
-                    tokio::spawn(connection(client, to, weather.clone(), resets));
+                    losses.mark_unchanged();
+                    tokio::spawn(connection(client, to, weather.clone(), resets, losses));
                 }
             }
         });
         Self {
             address,
-            weather: Arc::into_inner(weather).unwrap(),
-            resets: Arc::into_inner(resets).unwrap(),
+            weather,
+            resets,
+            losses,
             accepting,
         }
     }
@@ -84,6 +88,12 @@ impl Proxy {
         self.weather.send_replace(Weather::Fair(delay));
     }
 
+    /// Nothing gets through any more on the connections of now, and nobody is
+    /// told, as when a router forgets them; new ones are as good as ever.
+    pub fn lose(&self) {
+        self.losses.send_modify(|count| *count += 1);
+    }
+
     /// Ends every connection.
     pub fn reset(&self) {
         self.resets.send_modify(|count| *count += 1);
@@ -102,6 +112,7 @@ async fn connection(
     to: u16,
     weather: watch::Receiver<Weather>,
     mut resets: watch::Receiver<u64>,
+    mut losses: watch::Receiver<u64>,
 ) {
     let through = async {
         // A cut network lets nobody connect either.
@@ -116,9 +127,14 @@ async fn connection(
         }
         Some(())
     };
+    // Kept while it is lost, so that neither side sees it closed.
+    let mut through = std::pin::pin!(through);
     tokio::select! {
-        _ = through => {}
+        _ = &mut through => {}
         _ = resets.changed() => {}
+        _ = losses.changed() => {
+            let _ = resets.changed().await;
+        }
     }
 }
 

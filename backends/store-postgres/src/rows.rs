@@ -1,0 +1,113 @@
+//! Columns to domain types and back.
+
+use std::time::Duration;
+
+use contract::{
+    Account, BoxError, EndedSession, Seed, Session, SessionId, StoreError, StoredHash, Timestamp,
+    UserId, Username,
+};
+use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
+
+/// A time as the store keeps it. Its error is our own, because jiff's quotes the value.
+#[derive(Debug, thiserror::Error)]
+#[error("not a time in milliseconds")]
+struct NotATime;
+
+/// The columns that [`session`] reads, in one place for every statement.
+macro_rules! session_columns {
+    () => {
+        "id, user_id, seed, counter, user_agent, created_at, rotated_at, idle_expires_at, expires_at"
+    };
+}
+pub(crate) use session_columns;
+
+pub(crate) fn account(row: &PgRow) -> Result<Account, StoreError> {
+    let username: &str = column(row, "accounts.username")?;
+    Ok(Account {
+        id: UserId(column(row, "accounts.id")?),
+        username: Username::parse(username)
+            .map_err(|source| corrupt("accounts.username", source))
+            .and_then(|parsed| canonical(parsed, username))?,
+        hash: StoredHash::new(column(row, "accounts.hash")?),
+        created_at: time(row, "accounts.created_at")?,
+        disabled_at: column::<Option<i64>>(row, "accounts.disabled_at")?
+            .map(|ms| timestamp(ms, "accounts.disabled_at"))
+            .transpose()?,
+    })
+}
+
+pub(crate) fn session(row: &PgRow) -> Result<Session, StoreError> {
+    let seed: &[u8] = column(row, "sessions.seed")?;
+    Ok(Session {
+        id: SessionId(column(row, "sessions.id")?),
+        user: UserId(column(row, "sessions.user_id")?),
+        seed: Seed::new(
+            seed.try_into()
+                .map_err(|source: std::array::TryFromSliceError| {
+                    corrupt("sessions.seed", source)
+                })?,
+        ),
+        counter: column::<i64>(row, "sessions.counter")?
+            .try_into()
+            .map_err(|source: std::num::TryFromIntError| corrupt("sessions.counter", source))?,
+        user_agent: column(row, "sessions.user_agent")?,
+        created_at: time(row, "sessions.created_at")?,
+        rotated_at: time(row, "sessions.rotated_at")?,
+        idle_expires_at: time(row, "sessions.idle_expires_at")?,
+        expires_at: time(row, "sessions.expires_at")?,
+    })
+}
+
+pub(crate) fn session_id(row: &PgRow) -> Result<SessionId, StoreError> {
+    Ok(SessionId(column(row, "sessions.id")?))
+}
+
+pub(crate) fn ended_session(row: &PgRow) -> Result<EndedSession, StoreError> {
+    Ok(EndedSession {
+        session: session_id(row)?,
+        at: time(row, "sessions.ended_at")?,
+    })
+}
+
+/// A duration as the store counts it; longer ones than it can count are the
+/// longest that it can.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    duration.as_millis().try_into().unwrap_or(i64::MAX)
+}
+
+fn canonical(parsed: Username, stored: &str) -> Result<Username, StoreError> {
+    /// Such a name would never be found again.
+    #[derive(Debug, thiserror::Error)]
+    #[error("not the canonical form of a name")]
+    struct NotCanonical;
+
+    if parsed.as_str() == stored {
+        Ok(parsed)
+    } else {
+        Err(corrupt("accounts.username", NotCanonical))
+    }
+}
+
+fn time(row: &PgRow, field: &'static str) -> Result<Timestamp, StoreError> {
+    timestamp(column(row, field)?, field)
+}
+
+fn timestamp(ms: i64, field: &'static str) -> Result<Timestamp, StoreError> {
+    Timestamp::from_millisecond(ms).map_err(|_| corrupt(field, NotATime))
+}
+
+/// The column of the field `table.column`.
+fn column<'r, T>(row: &'r PgRow, field: &'static str) -> Result<T, StoreError>
+where
+    T: Decode<'r, Postgres> + Type<Postgres>,
+{
+    let name = field.rsplit('.').next().unwrap_or(field);
+    row.try_get(name).map_err(|source| corrupt(field, source))
+}
+
+fn corrupt(field: &'static str, source: impl Into<BoxError>) -> StoreError {
+    StoreError::Corrupt {
+        field,
+        source: source.into(),
+    }
+}

@@ -1,0 +1,73 @@
+//! The migrations, compiled in.
+
+use sqlx::{
+    Connection, PgConnection, SqlSafeStr,
+    migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
+};
+
+/// The advisory lock that a node holds while it migrates: "accounts" in ASCII.
+const LOCK: i64 = i64::from_be_bytes(*b"accounts");
+
+/// Brings the schema up to date, all of it or nothing: of several nodes that
+/// start at once, one migrates and the others find it done.
+pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    let migrations = [
+        (
+            1,
+            "accounts",
+            include_str!("../../../migrations/postgres/0001_accounts.sql"),
+        ),
+        (
+            2,
+            "sessions",
+            include_str!("../../../migrations/postgres/0002_sessions.sql"),
+        ),
+    ];
+    let migrations = migrations.map(|(version, description, sql)| {
+        Migration::new(
+            version,
+            description.into(),
+            MigrationType::Simple,
+            sql.into_sql_str(),
+            false,
+        )
+    });
+    let mut migrator = Migrator::with_migrations(migrations.into());
+    if is_applied(&migrator, connection).await? {
+        return Ok(());
+    }
+
+    // sqlx's own lock is of the session and would outlive a failed migration
+    // behind a pooler; this one ends with the transaction.
+    migrator.set_locking(false);
+    sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = '120s'")
+        .execute(&mut *connection)
+        .await?;
+    let mut transaction = connection.begin().await?;
+    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *transaction)
+        .await?;
+    migrator.run_direct(None, &mut *transaction, false).await?;
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Whether there is nothing to do. Only then it is enough to be allowed to
+/// read: even `CREATE TABLE IF NOT EXISTS` needs the right to create.
+async fn is_applied(
+    migrator: &Migrator,
+    connection: &mut PgConnection,
+) -> Result<bool, MigrateError> {
+    let table = "_sqlx_migrations";
+    let there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+        .bind(table)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !there {
+        return Ok(false);
+    }
+    let applied = connection.list_applied_migrations(table).await?;
+    let applied = applied.iter().map(|one| (one.version, &one.checksum));
+    Ok(applied.eq(migrator.iter().map(|one| (one.version, &one.checksum))))
+}
