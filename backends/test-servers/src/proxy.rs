@@ -130,8 +130,10 @@ async fn connection(
     // Kept while it is lost, so that neither side sees it closed.
     let mut through = std::pin::pin!(through);
     tokio::select! {
-        _ = &mut through => {}
+        // First: what a cut has held back is not sent after a reset.
+        biased;
         _ = resets.changed() => {}
+        _ = &mut through => {}
         _ = losses.changed() => {
             let _ = resets.changed().await;
         }
