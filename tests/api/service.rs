@@ -5,7 +5,7 @@
 //! (the default) or `postgres`, `SUITE_BUS` is `memory` (the default), `nats`
 //! or `nats-history`. Servers are private ones; see `test_servers`.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use service::{
     ws::Gateway,
 };
 use tempfile::TempDir;
-use test_servers::{Database, Nats, Postgres};
+use test_servers::{Database, Nats, Postgres, postgres::sql};
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{mint, socket::Socket};
@@ -110,6 +110,20 @@ impl Service {
         soon(&mut self.running).await.unwrap();
     }
 
+    /// What the store keeps, past the service: hashes are among it as they are.
+    pub fn stored(&self) -> String {
+        match &self.backends.database {
+            Some(database) => sql(&database.url, "SELECT * FROM accounts"),
+            None => ["", "-wal"]
+                .iter()
+                .filter_map(|suffix| {
+                    fs::read(self.dir.path().join(format!("accounts.db{suffix}"))).ok()
+                })
+                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+                .collect(),
+        }
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -199,7 +213,7 @@ impl Drop for Service {
 /// A store and a bus of one's own.
 struct Backends {
     variables: Vec<(&'static str, String)>,
-    _database: Option<Database>,
+    database: Option<Database>,
 }
 
 impl Backends {
@@ -235,7 +249,7 @@ impl Backends {
         }
         Self {
             variables,
-            _database: database,
+            database,
         }
     }
 }
