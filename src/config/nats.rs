@@ -42,7 +42,7 @@ pub struct Nats {
     /// A `.creds` file: a user's JWT and the seed of its key.
     #[serde(default)]
     pub credentials_file: Option<PathBuf>,
-    /// Authorities that are trusted beside the system's, in PEM.
+    /// Authorities that are trusted in place of the system's, in PEM.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
     /// The certificate that this client shows, in PEM; only with `key_file`.

@@ -24,7 +24,7 @@ pub struct NatsSettings {
 /// Certificates, in PEM.
 #[derive(Debug, Clone, Default)]
 pub struct Tls {
-    /// Authorities that are trusted beside the system's.
+    /// Authorities that are trusted in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// The client's own certificate.
     pub cert_file: Option<PathBuf>,
