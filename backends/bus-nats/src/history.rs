@@ -243,27 +243,26 @@ impl Archive {
     pub(crate) async fn missed(&self, room: &RoomName, after: u64) -> Result<Missed, BusError> {
         let _reader = self.reader().await;
         let subject = self.subjects.inward(room);
+        // The stream before the room: what is stored in between is newer than
+        // what this says was looked for, and is not taken for heard.
+        let info = self.stream.get_info().await.map_err(unavailable)?;
+        let (oldest, newest) = (info.state.first_sequence, info.state.last_sequence);
+        let nothing = |complete| Missed {
+            complete,
+            messages: Vec::new(),
+            up_to: newest,
+        };
+        if newest <= after {
+            return Ok(nothing(newest == after));
+        }
         let last = match self.stream.get_last_raw_message_by_subject(&subject).await {
             Ok(last) => Some(last.sequence),
             Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => None,
             Err(error) => return Err(unavailable(error)),
         };
-        if last == Some(after) {
-            return Ok(Missed {
-                complete: true,
-                messages: Vec::new(),
-                up_to: after,
-            });
-        }
-        let info = self.stream.get_info().await.map_err(unavailable)?;
-        let (oldest, newest) = (info.state.first_sequence, info.state.last_sequence);
         if last.is_some_and(|last| last <= after) {
             // Had anything been said since, that would be the last.
-            return Ok(Missed {
-                complete: after <= newest,
-                messages: Vec::new(),
-                up_to: newest,
-            });
+            return Ok(nothing(true));
         }
         let mut kept = match last {
             Some(_) => self.read(&subject, after).await?,
@@ -277,9 +276,7 @@ impl Archive {
         }
         // Otherwise none of the room's is gone if it has fewer than are kept,
         // and the stream reaches back to that moment.
-        let reaches = kept.len() < self.history.messages
-            && oldest <= after.saturating_add(1)
-            && after <= newest;
+        let reaches = kept.len() < self.history.messages && oldest <= after.saturating_add(1);
         let up_to = kept.last().map_or(newest, |(seq, _)| newest.max(*seq));
         Ok(Missed {
             complete: knows || reaches,

@@ -60,6 +60,34 @@ async fn killing_a_nodes_server_loses_no_message() {
     assert_eq!(hear(&mut there).await, "end");
 }
 
+/// Of a cluster, a room looks once more for what it may have missed, a moment
+/// after it was joined. What is said in that very moment is heard all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_while_a_room_settles_is_heard_once() {
+    let cluster = NatsCluster::start();
+    let speaking = node(&cluster, 0, Some(REPLICATED)).await;
+    let listening = node(&cluster, 1, Some(REPLICATED)).await;
+    let mut rooms = Vec::new();
+    for i in 0..400 {
+        let room = room();
+        let listener = listening.subscribe(&room, None).await.unwrap();
+        let (speaking, joined) = (speaking.clone(), tokio::time::Instant::now());
+        let saying = tokio::spawn(async move {
+            let moment = Duration::from_micros(999_000 + 250 * (i % 16));
+            tokio::time::sleep_until(joined + moment).await;
+            say(&speaking, &room, "hello").await;
+            say(&speaking, &room, "end").await;
+        });
+        rooms.push((listener, saying));
+    }
+    for (listener, saying) in &mut rooms {
+        saying.await.unwrap();
+        assert_eq!(hear(listener).await, "hello");
+        assert_eq!(hear(listener).await, "end");
+        assert!(listener.try_recv().is_none());
+    }
+}
+
 /// The laws, between two servers of a cluster. Without history a listener that
 /// the other server has not heard of yet may miss something, so only this mode
 /// holds them all there.
