@@ -3,14 +3,12 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_nats::jetstream::{
-    consumer::{AckPolicy, DeliverPolicy, pull},
     context::{Context, ContextBuilder, PublishErrorKind},
     message::PublishMessage,
-    stream::{LastRawMessageErrorKind, Stream},
+    stream::{LastRawMessageErrorKind, RawMessageErrorKind, Stream},
 };
 use bytes::Bytes;
 use contract::{BoxError, BusError, Envelope, Epoch, Message, Position, RoomName};
-use futures_util::StreamExt;
 use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -36,9 +34,6 @@ const PUBLISH_RETRY: Duration = Duration::from_millis(100);
 
 /// Rooms that read the archive at once, after all of them were cut off.
 const READERS: usize = 16;
-
-/// A consumer that nobody reads from any more is removed by the server.
-const ABANDONED: Duration = Duration::from_secs(10);
 
 /// The stream that keeps messages.
 pub(crate) struct Archive {
@@ -265,7 +260,7 @@ impl Archive {
             return Ok(nothing(true));
         }
         let mut kept = match last {
-            Some(_) => self.read(&subject, after).await?,
+            Some(last) => self.read(&subject, after, last).await?,
             None => Vec::new(),
         };
         // The oldest messages go first, so that whoever still finds the last
@@ -285,50 +280,39 @@ impl Archive {
         })
     }
 
-    /// The kept messages of a room from that number on, in order.
-    async fn read(&self, subject: &str, from: u64) -> Result<Vec<Kept>, BusError> {
-        let consumer = self
-            .stream
-            .create_consumer(pull::Config {
-                deliver_policy: DeliverPolicy::ByStartSequence {
-                    start_sequence: from.max(1),
-                },
-                ack_policy: AckPolicy::None,
-                filter_subject: subject.to_owned(),
-                inactive_threshold: ABANDONED,
-                memory_storage: true,
-                num_replicas: 1,
-                ..pull::Config::default()
-            })
-            .await
-            .map_err(unavailable)?;
-        let info = consumer.cached_info();
-        let (name, pending) = (info.name.clone(), info.num_pending);
+    /// The kept messages of a room with numbers from `from` to `to`, in order.
+    ///
+    /// One by one and not by a consumer, which the cluster's leader would have
+    /// to make: when that is the server which died, there is none for seconds,
+    /// while the stream goes on and runs out of what it keeps.
+    async fn read(&self, subject: &str, from: u64, to: u64) -> Result<Vec<Kept>, BusError> {
         let mut kept = Vec::new();
-        if pending > 0 {
-            let mut batch = consumer
-                .fetch()
-                .max_messages(usize::try_from(pending).unwrap_or(usize::MAX))
-                .expires(REQUEST_TIMEOUT)
-                .messages()
-                .await
-                .map_err(unavailable)?;
-            while let Some(message) = batch.next().await {
-                let message = message.map_err(BusError::Unavailable)?;
-                let seq = message.info().map_err(BusError::Failed)?.stream_sequence;
-                match envelope::decode(message.message.payload) {
-                    Ok(message) => kept.push((seq, message)),
-                    Err(error) => tracing::warn!(
-                        subject,
-                        seq,
-                        %error,
-                        "something else than a message is kept"
-                    ),
-                }
+        let mut next = from.max(1);
+        while next <= to {
+            let found = self
+                .stream
+                .raw_message_builder()
+                .sequence(next)
+                .next_by_subject(subject)
+                .send()
+                .await;
+            let found = match found {
+                Ok(found) => found,
+                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => break,
+                Err(error) => return Err(unavailable(error)),
+            };
+            let seq = found.sequence;
+            match envelope::decode(found.payload) {
+                Ok(message) => kept.push((seq, message)),
+                Err(error) => tracing::warn!(
+                    subject,
+                    seq,
+                    %error,
+                    "something else than a message is kept"
+                ),
             }
+            next = seq + 1;
         }
-        // The server would do it too, a little later.
-        let _ = self.stream.delete_consumer(&name).await;
         Ok(kept)
     }
 

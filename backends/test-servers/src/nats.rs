@@ -219,6 +219,29 @@ impl NatsCluster {
         urls.join(",")
     }
 
+    /// Which server leads JetStream.
+    ///
+    /// # Panics
+    /// If none does.
+    #[must_use]
+    pub fn leader(&self) -> usize {
+        let text = self.servers[0].monitor("/jsz");
+        numbered(&text).expect("JetStream has a leader")
+    }
+
+    /// Which server leads a stream.
+    ///
+    /// # Panics
+    /// If there is no such stream, or it has no leader.
+    #[must_use]
+    pub fn stream_leader(&self, stream: &str) -> usize {
+        let text = self.servers[0].monitor("/jsz?streams=1");
+        let (_, detail) = text
+            .split_once(&format!("\"name\": \"{stream}\""))
+            .expect("the stream is there");
+        numbered(detail).expect("the stream has a leader")
+    }
+
     /// Waits until the servers that run have a leader of JetStream and know of
     /// each other.
     ///
@@ -247,6 +270,12 @@ impl NatsCluster {
             sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// The number of the first server that is called a leader.
+fn numbered(text: &str) -> Option<usize> {
+    let (_, rest) = text.split_once("\"leader\": \"n")?;
+    rest.split('"').next()?.parse().ok()
 }
 
 /// A small HTTP request, for a server that answers and closes.

@@ -60,6 +60,47 @@ async fn killing_a_nodes_server_loses_no_message() {
     assert_eq!(hear(&mut there).await, "end");
 }
 
+/// The server that leads the cluster, and one of those that don't lead the
+/// stream: without the first, nothing new can be made for seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killing_the_clusters_leader_keeps_nobody_from_what_the_stream_has() {
+    let mut cluster = NatsCluster::start();
+    let leader = cluster.leader();
+    let other = (leader + 1) % 3;
+    let mut prefixes = 0..20;
+    let (speaking, listening) = loop {
+        let prefix = format!(
+            "test{}",
+            prefixes.next().expect("streams get other leaders too")
+        );
+        let node = async |server: usize| {
+            let mut settings = settings(cluster.servers[server].url(), Some(REPLICATED));
+            settings.prefix.clone_from(&prefix);
+            NatsBus::connect(&settings).await.unwrap()
+        };
+        let nodes = (node(other).await, node(leader).await);
+        if cluster.stream_leader(&format!("{prefix}_rooms")) != leader {
+            break nodes;
+        }
+    };
+    let room = room();
+    let mut here = listening.subscribe(&room, None).await.unwrap();
+    let total = 400;
+    let saying = tokio::spawn(async move {
+        for i in 0..total {
+            say(&speaking, &room, i.to_string()).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    for i in 0..total {
+        if i == 10 {
+            cluster.servers[leader].kill();
+        }
+        assert_eq!(hear(&mut here).await, i.to_string());
+    }
+    saying.await.unwrap();
+}
+
 /// Of a cluster, a room looks once more for what it may have missed, a moment
 /// after it was joined. What is said in that very moment is heard all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
