@@ -8,10 +8,13 @@ use contract::{
     BusError, Delivery, Envelope,
     fanout::{Feed, Source},
 };
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
 use crate::{envelope, link::Link};
+
+/// Messages that are handed on at once, if so many have come.
+const BATCH: usize = 64;
 
 /// Ends a room's task with the room.
 pub(crate) struct Pumping(tokio::task::AbortHandle);
@@ -65,26 +68,39 @@ pub(crate) async fn subscribe(link: &Link, subject: String) -> Result<Subscriber
 
 async fn run(mut live: Subscriber, feed: Feed, mut resumed: watch::Receiver<u64>) {
     loop {
-        tokio::select! {
+        let message = tokio::select! {
             biased;
-            Ok(()) = resumed.changed() => feed.deliver(Delivery::CutOff),
-            message = live.next() => {
-                let Some(message) = message else {
-                    feed.deliver(Delivery::CutOff);
-                    return;
-                };
-                match envelope::decode(message.payload) {
-                    Ok(message) => feed.deliver(Delivery::Message(Arc::new(Envelope {
-                        message,
-                        position: None,
-                    }))),
-                    Err(error) => tracing::warn!(
-                        subject = %message.subject,
-                        %error,
-                        "something else than a message was published"
-                    ),
-                }
+            Ok(()) = resumed.changed() => {
+                feed.deliver(Delivery::CutOff);
+                continue;
+            }
+            message = live.next() => message,
+        };
+        let Some(message) = message else {
+            feed.deliver(Delivery::CutOff);
+            return;
+        };
+        deliver(message, &feed);
+        // What else has come, without asking each time whether there was a cut.
+        for _ in 1..BATCH {
+            match live.next().now_or_never() {
+                Some(Some(message)) => deliver(message, &feed),
+                Some(None) | None => break,
             }
         }
+    }
+}
+
+fn deliver(message: async_nats::Message, feed: &Feed) {
+    match envelope::decode(message.payload) {
+        Ok(message) => feed.deliver(Delivery::Message(Arc::new(Envelope {
+            message,
+            position: None,
+        }))),
+        Err(error) => tracing::warn!(
+            subject = %message.subject,
+            %error,
+            "something else than a message was published"
+        ),
     }
 }

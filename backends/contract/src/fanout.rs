@@ -54,12 +54,16 @@ impl Feed {
         let Some(channel) = self.0.upgrade() else {
             return;
         };
-        let mut last = channel.last.lock();
-        if let Delivery::Message(envelope) = &delivery
-            && envelope.position.is_some()
-        {
-            *last = envelope.position;
-        }
+        let position = match &delivery {
+            Delivery::Message(envelope) => envelope.position,
+            Delivery::Missed(_) | Delivery::CutOff => None,
+        };
+        // Without a place there is no order to keep with one.
+        let _last = position.map(|position| {
+            let mut last = channel.last.lock();
+            *last = Some(position);
+            last
+        });
         // Nobody listens any more: the room is just being given up.
         let _ = channel.sender.send(delivery);
     }
