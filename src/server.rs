@@ -231,7 +231,10 @@ async fn housekeeping(app: Option<Arc<App>>, ended: Arc<EndedSessions>) {
         let Some(app) = &app else {
             continue;
         };
-        match app.accounts.sessions.purge(now, ended.horizon(now)).await {
+        // Not before its last access token has expired: whoever signs out with
+        // that needs the row, or a restart would forget it.
+        let over = ended.horizon(now);
+        match app.accounts.sessions.purge(over, over).await {
             Ok(0) => {}
             Ok(purged) => tracing::info!(purged, "expired sessions removed"),
             Err(error) => tracing::warn!(
