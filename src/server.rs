@@ -23,7 +23,7 @@ use crate::{
     ws::{Gateway, close::Close},
 };
 
-/// How often sessions that ended by time are removed.
+/// How often what is left of ended sessions is removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Why the service can't start.
@@ -221,7 +221,7 @@ impl Server {
     }
 }
 
-/// Removes what ended by time: rows of sessions, memories of ended ones.
+/// Removes what no longer matters: rows of sessions, memories of ended ones.
 async fn housekeeping(app: Option<Arc<App>>, ended: Arc<EndedSessions>) {
     let mut ticks = interval(PURGE_INTERVAL);
     loop {
