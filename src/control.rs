@@ -4,7 +4,9 @@
 //! The bus brings the news at once. What it loses is made up for: a node with
 //! a store looks there, twice a second, which also finds what the command line
 //! ended; a node without one asks the others whenever it may have missed
-//! something, until it is answered.
+//! something, until it is answered. It can't know of news that was never
+//! spoken, so nodes with a store tell what they alone may know: what they find
+//! there unheard, and, after a start or a cut, all that matters still.
 
 use std::{sync::Arc, time::Duration};
 
@@ -115,7 +117,7 @@ impl Control {
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let done = tokio::select! {
-                _ = ticks.tick() => self.look(store, &mut looked).await.map_err(ListenError::from),
+                _ = ticks.tick() => self.look(store, &mut looked).await,
                 Some(question) = questions.recv() => self.answer(store, question).await,
             };
             if let Err(error) = done {
@@ -131,7 +133,7 @@ impl Control {
         &self,
         store: &dyn SessionStore,
         looked: &mut Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), ListenError> {
         let now = Timestamp::now();
         let since = looked.saturating_sub(OVERLAP).unwrap_or(Timestamp::MIN);
         let ended = store
@@ -139,9 +141,24 @@ impl Control {
             .await?;
         *looked = now;
         // Most were heard of already.
-        let unheard = ids(ended).filter(|session| !self.ended.contains(*session, now));
-        self.end(unheard);
+        let unheard: Vec<SessionId> = ids(ended)
+            .filter(|session| !self.ended.contains(*session, now))
+            .collect();
+        if unheard.is_empty() {
+            return Ok(());
+        }
+        self.end(unheard.iter().copied());
+        // Whoever ended them could not say so, or died before.
+        control::answer(&*self.bus, Uuid::new_v4(), &unheard, now).await?;
         Ok(())
+    }
+
+    /// Has everybody told what ended, though nobody asked.
+    fn tell_unasked(&self, questions: &mpsc::Sender<Question>) {
+        let _ = questions.try_send(Question {
+            id: Uuid::new_v4(),
+            since: self.ended.horizon(Timestamp::now()),
+        });
     }
 
     async fn answer(
@@ -187,6 +204,8 @@ impl Listening {
         let Some(store) = control.sessions.as_deref() else {
             return self.hear_on(&questions).await;
         };
+        // A node that ended sessions may have died before it could say so.
+        control.tell_unasked(&questions);
         // Beside each other: a slow store must not keep the news waiting.
         let looked = self.looked;
         tokio::select! {
@@ -212,10 +231,13 @@ impl Listening {
     fn hear(&mut self, delivery: Delivery, questions: &mpsc::Sender<Question>) {
         let message = match delivery {
             Delivery::Message(envelope) => envelope,
-            Delivery::Missed(_) | Delivery::CutOff => {
+            lost @ (Delivery::Missed(_) | Delivery::CutOff) => {
                 tracing::warn!("news of ended sessions may have been lost; looking for it");
                 if self.control.sessions.is_none() {
                     self.question = Some(Uuid::new_v4());
+                } else if matches!(lost, Delivery::CutOff) {
+                    // What this node said meanwhile, nobody has heard.
+                    self.control.tell_unasked(questions);
                 }
                 return;
             }

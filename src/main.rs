@@ -8,6 +8,7 @@ use std::{
     fmt::Display,
     io::{self, Write},
     path::Path,
+    pin::pin,
     process::ExitCode,
 };
 
@@ -62,28 +63,35 @@ fn main() -> ExitCode {
 
 fn serve(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
     telemetry::start(&loaded.config.log)?;
-    runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            // Before anything listens: a signal that comes now must not be lost.
-            let mut terminate = signal(SignalKind::terminate())?;
-            let mut interrupt = signal(SignalKind::interrupt())?;
-            let server = match Server::bind(&loaded.config).await {
-                Ok(server) => server,
-                Err(error) => return Err(about(loaded, error.setting(), error)),
-            };
-            write(io::stdout(), welcome::text(loaded, server.local_addr()));
-            server
-                .run(async {
-                    tokio::select! {
-                        _ = terminate.recv() => {}
-                        _ = interrupt.recv() => {}
-                    }
-                })
-                .await;
-            Ok(())
-        })
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(async {
+        // Before anything listens: a signal that comes now must not be lost.
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut stop = pin!(async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        });
+        let bound = tokio::select! {
+            bound = Server::bind(&loaded.config) => bound,
+            // What a start waits for, such as another node that migrates, may
+            // take longer than a supervisor does.
+            () = &mut stop => return Ok(()),
+        };
+        let server = match bound {
+            Ok(server) => server,
+            Err(error) => return Err(about(loaded, error.setting(), error)),
+        };
+        write(io::stdout(), welcome::text(loaded, server.local_addr()));
+        server.run(stop).await;
+        Ok(())
+    });
+    // Dropped, it would wait for calls that nothing can stop, such as the
+    // system's look-up of a name, whatever deadline has come.
+    runtime.shutdown_background();
+    served
 }
 
 /// A setting that can't be followed, and where it was set.

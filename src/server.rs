@@ -23,7 +23,7 @@ use crate::{
     ws::{Gateway, close::Close},
 };
 
-/// How often sessions that ended by time are removed.
+/// How often what is left of ended sessions is removed.
 const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Why the service can't start.
@@ -221,7 +221,7 @@ impl Server {
     }
 }
 
-/// Removes what ended by time: rows of sessions, memories of ended ones.
+/// Removes what no longer matters: rows of sessions, memories of ended ones.
 async fn housekeeping(app: Option<Arc<App>>, ended: Arc<EndedSessions>) {
     let mut ticks = interval(PURGE_INTERVAL);
     loop {
@@ -231,7 +231,10 @@ async fn housekeeping(app: Option<Arc<App>>, ended: Arc<EndedSessions>) {
         let Some(app) = &app else {
             continue;
         };
-        match app.accounts.sessions.purge(now, ended.horizon(now)).await {
+        // Not before its last access token has expired: whoever signs out with
+        // that needs the row, or a restart would forget it.
+        let over = ended.horizon(now);
+        match app.accounts.sessions.purge(over, over).await {
             Ok(0) => {}
             Ok(purged) => tracing::info!(purged, "expired sessions removed"),
             Err(error) => tracing::warn!(

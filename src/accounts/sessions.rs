@@ -55,7 +55,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<(), AccountsError> {
         let mut ended = self.sessions.revoke_all(user, None, now).await?;
-        // The one that asks may have been removed already, as expired.
+        // The one that asks may have been ended by another a moment ago.
         if !ended.contains(&session) {
             ended.push(session);
         }

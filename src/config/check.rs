@@ -167,7 +167,9 @@ pub(super) fn doubtful(config: &Config) -> Vec<Refusal> {
             "this is everybody, so callers can choose their own address",
         ));
     }
-    if let Store::Postgres(postgres) = &config.store {
+    if config.runs(Role::Auth)
+        && let Store::Postgres(postgres) = &config.store
+    {
         doubts.extend(postgres.doubt());
     }
     if let Bus::Nats(nats) = &config.bus {

@@ -14,7 +14,7 @@ use tokio::{
 pub use self::fetch::FetchError;
 use self::fetch::Origin;
 use crate::{
-    accounts::tokens::{Jwks, KeySource, VerificationKeys, jwks::Ignored},
+    accounts::tokens::{Jwks, JwksError, KeySet, KeySource, VerificationKeys, jwks::Ignored},
     config::JwksUrl,
 };
 
@@ -137,6 +137,15 @@ impl Shared {
                 flight.say_what_is_ignored(ignored);
                 tracing::debug!(?keys, "keys fetched again");
                 self.keys.replace(keys);
+            }
+            // They are withdrawn, though nothing stands in their place.
+            Err(FetchError::Document(error @ JwksError::NoKey { .. })) => {
+                tracing::error!(
+                    url = %self.url,
+                    error = &error as &dyn std::error::Error,
+                    "no key verifies tokens any more"
+                );
+                self.keys.replace(KeySet::default());
             }
             Err(error) => tracing::warn!(
                 url = %self.url,

@@ -395,6 +395,23 @@ async fn a_file_is_a_source_too() {
     assert_eq!(reason(&url).await, "it is larger than 64 KiB");
 }
 
+/// As when auth nodes go over to a shared secret, because a key was stolen.
+#[tokio::test]
+async fn keys_that_are_withdrawn_without_a_successor_verify_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jwks.json");
+    let stolen = Stranger::new("stolen");
+    std::fs::write(&path, json!({"keys": [stolen.jwk()]}).to_string()).unwrap();
+    let gateway = gateway(&format!("file://{}", path.display())).await;
+    Socket::open(gateway.address, &stolen.token())
+        .await
+        .unwrap();
+    std::fs::write(&path, json!({"keys": []}).to_string()).unwrap();
+    // This one makes the gateway look.
+    is_refused(&gateway, &Stranger::new("nobody's").token()).await;
+    is_refused(&gateway, &stolen.token()).await;
+}
+
 #[tokio::test]
 async fn without_any_key_a_gateway_says_what_to_set() {
     let error = node::gateway(&[]).await.unwrap_err().to_string();

@@ -123,3 +123,33 @@ async fn with_history_a_gap_is_filled_for_the_sockets_that_stayed() {
     assert_eq!(here.hear().await, "end");
     assert_eq!(elsewhere.hear().await, "end");
 }
+
+/// The end of a session that an auth node couldn't announce is announced when
+/// it can, or by another: gateways that were never cut off don't ask.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_logout_on_an_auth_node_that_is_cut_off_closes_the_sockets_on_gateways() {
+    for with_another in [true, false] {
+        let database = Postgres::shared().database();
+        let nats = Nats::start();
+        let proxy = Proxy::start(nats.port()).await;
+        let plan = Plan::new(&database, nats.url());
+        let gateway = plan.gateway();
+        let _another = with_another.then(|| plan.auth());
+        let behind = format!("nats://{}", proxy.address());
+        let auth = plan.set("NATS_URL", &behind).auth();
+        let out = sign_up(&auth, "ann").await;
+        // Without the news it would close with 4401, when the token ends.
+        let mut closes = Socket::open(&gateway, &out.access).await;
+        proxy.cut();
+        until_ready(&auth, false).await;
+        let status = ask(&auth, Method::POST, "/auth/logout", &out.access).await;
+        assert_eq!(status, 204);
+        if !with_another {
+            proxy.reset();
+            proxy.heal();
+            until_ready(&auth, true).await;
+        }
+        assert_eq!(closes.closed().await, 4503);
+        assert_eq!(Socket::refused(&gateway, &out.access).await, 403);
+    }
+}

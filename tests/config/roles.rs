@@ -46,6 +46,7 @@ fn a_gateway_alone_does_not_judge_the_store() {
     for (variable, value) in [
         ("DATABASE_URL", "nothing that is a store"),
         ("DATABASE_URL", "mysql://db/accounts"),
+        ("DATABASE_URL", "postgres://db/accounts?sslmode=canary"),
         ("APP__STORE__KIND", "clay"),
         ("APP__PASSWORDS__MEMORY_KIB", "64"),
     ] {
@@ -66,6 +67,25 @@ fn a_gateway_alone_does_not_judge_the_store() {
             auth.stderr
         );
     }
+}
+
+/// What somebody could do to a database is no doubt about a node that never
+/// connects to it, though its platform gives it the URL.
+#[test]
+fn a_gateway_alone_does_not_doubt_the_network_to_the_store() {
+    let setup = Setup::new()
+        .var("APP__ROLES", "gateway")
+        .var("JWT_SECRET", random_secret())
+        .var("NATS_URL", "nats://localhost")
+        .var("DATABASE_URL", "postgres://db/accounts");
+    let outcome = setup.check();
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+    let auth = setup.var("APP__ROLES", "auth").check();
+    assert!(
+        auth.stderr.starts_with("warning: store.url: whoever sits"),
+        "{}",
+        auth.stderr
+    );
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub struct EndedSessions {
 }
 
 impl EndedSessions {
-    /// Remembers for `memory`: an access token's life plus the leeway.
+    /// Remembers for `memory`: an access token's life plus twice the leeway,
+    /// for the clock that minted it and the one that verifies.
     #[must_use]
     pub fn new(memory: Duration) -> Self {
         let memory = SignedDuration::try_from(memory).unwrap_or(SignedDuration::MAX);
