@@ -15,12 +15,12 @@ use crate::{PAYLOAD, harness::Outcome};
 const CAPACITY: usize = 64 * 1024;
 
 /// One end speaks, the other hears.
-pub(crate) trait Line {
+pub(crate) trait Line: Send {
     /// One message, from before it is published until it is heard.
-    async fn once(&mut self) -> Outcome<Duration>;
+    fn once(&mut self) -> impl Future<Output = Outcome<Duration>> + Send;
 
     /// That many messages by one publisher, until the last is heard.
-    async fn burst(&mut self, count: usize) -> Outcome<Duration>;
+    fn burst(&mut self, count: usize) -> impl Future<Output = Outcome<Duration>> + Send;
 }
 
 /// Two connections to NATS, and nothing else.
