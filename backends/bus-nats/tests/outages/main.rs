@@ -4,6 +4,7 @@
 
 mod cluster;
 mod cut;
+mod slow;
 mod subscriptions;
 
 use std::{sync::Arc, time::Duration};
