@@ -73,12 +73,12 @@ impl NatsBus {
     /// made again, for as long as it takes.
     pub async fn connect(settings: &NatsSettings) -> Result<Self, ConnectError> {
         let subjects = Subjects::new(&settings.prefix);
-        let link = Link::connect(settings, subjects.nobody()).await?;
+        let link = Link::connect(settings, subjects.echo()).await?;
         let archive = match &settings.history {
             Some(history) => Some(Archive::open(&link, &subjects, *history).await?),
             None => None,
         };
-        let watcher = Watcher::start(Arc::clone(&link), archive.clone());
+        let watcher = Watcher::start(&link, archive.as_ref());
         Ok(Self {
             link,
             subjects,

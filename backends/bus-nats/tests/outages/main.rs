@@ -4,6 +4,7 @@
 
 mod cluster;
 mod cut;
+mod operators;
 mod slow;
 mod subscriptions;
 
