@@ -42,9 +42,9 @@ impl RoomBus for MemoryBus {
             // Nothing said is kept, so a listener has missed nothing only if
             // nothing was said.
             Some(since) if subscription.position() == Some(since) => {
-                subscription.recovered(Recovery::Complete, Vec::new())
+                subscription.recovered(Recovery::Complete, since, Vec::new())
             }
-            Some(_) => subscription.recovered(Recovery::Impossible, Vec::new()),
+            Some(since) => subscription.recovered(Recovery::Impossible, since, Vec::new()),
         })
     }
 

@@ -1,17 +1,21 @@
 //! The stream that keeps messages: publish, read, epoch.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::jetstream::{
-    context::{Context, ContextBuilder, PublishErrorKind},
+    context::{Context, ContextBuilder, PublishErrorKind, RequestErrorKind},
     message::PublishMessage,
-    stream::{LastRawMessageErrorKind, RawMessageErrorKind, Stream},
+    stream::{Info, LastRawMessageErrorKind, RawMessageErrorKind, Stream},
 };
 use bytes::Bytes;
 use contract::{BoxError, BusError, Envelope, Epoch, Message, Position, RoomName};
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit},
+    sync::{Semaphore, SemaphorePermit, watch},
     time::{Instant, sleep},
 };
 use uuid::Uuid;
@@ -42,21 +46,36 @@ pub(crate) struct Archive {
     stream: Stream<()>,
     subjects: Subjects,
     history: History,
-    epoch: Mutex<Epoch>,
+    life: Mutex<Life>,
+    /// Changes whenever a room may have missed something, and it can be read.
+    restored: watch::Sender<u64>,
     /// When the mark of the epoch has to be looked at again.
     look_again: Mutex<Instant>,
     readers: Semaphore,
 }
 
-/// A kept message and its number.
-pub(crate) type Kept = (u64, Message);
+/// One life of the stream's order, and how to tell it from the next without
+/// reading the mark: when the stream was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Life {
+    epoch: Epoch,
+    created: SystemTime,
+}
+
+/// The stream is not the one that positions are in.
+#[derive(Debug, thiserror::Error)]
+#[error("the stream is another one than before")]
+struct AnotherStream;
+
+/// A kept message and its number; `None` if this version can't read it.
+type Kept = (u64, Option<Message>);
 
 /// What is kept of a room from some place on.
 pub(crate) struct Missed {
     /// Whether nothing after that place is gone.
     pub(crate) complete: bool,
     /// In order.
-    pub(crate) messages: Vec<Kept>,
+    pub(crate) messages: Vec<(u64, Message)>,
     /// Every message up to here was said before that place, or is in `messages`.
     pub(crate) up_to: u64,
 }
@@ -71,7 +90,7 @@ impl Archive {
             .timeout(REQUEST_TIMEOUT)
             .ack_timeout(REQUEST_TIMEOUT)
             .build(link.client().clone());
-        stream::ensure(&context, link.servers(), subjects, history).await?;
+        let info = stream::ensure(&context, link.servers(), subjects, history).await?;
         let name = subjects.stream();
         let failed = |source: BoxError| ConnectError::Stream {
             stream: name.clone(),
@@ -87,20 +106,25 @@ impl Archive {
             stream,
             subjects: subjects.clone(),
             history,
-            epoch: Mutex::new(Epoch(0)),
+            life: Mutex::new(Life {
+                epoch: Epoch(0),
+                created: info.created.into(),
+            }),
+            restored: watch::Sender::new(0),
             look_again: Mutex::new(Instant::now()),
             readers: Semaphore::new(READERS),
         };
-        archive
+        let epoch = archive
             .mark_epoch()
             .await
             .map_err(|error| failed(error.into()))?;
+        archive.life.lock().epoch = epoch;
         Ok(Arc::new(archive))
     }
 
     /// The life of the order that positions are in.
     pub(crate) fn epoch(&self) -> Epoch {
-        *self.epoch.lock()
+        self.life.lock().epoch
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -111,6 +135,16 @@ impl Archive {
         &self.subjects
     }
 
+    /// Changes whenever messages may have been lost since, or positions are void.
+    pub(crate) fn restored(&self) -> watch::Receiver<u64> {
+        self.restored.subscribe()
+    }
+
+    /// Tells the rooms that they may have missed something.
+    pub(crate) fn resume(&self) {
+        self.restored.send_modify(|restored| *restored += 1);
+    }
+
     /// When [`Self::restore`] is wanted, if nothing happens before.
     pub(crate) fn look_again(&self) -> Instant {
         *self.look_again.lock()
@@ -119,23 +153,55 @@ impl Archive {
     /// Makes the stream again if it is gone. Returns whether it is another one
     /// than before, so that all positions are void.
     pub(crate) async fn restore(&self) -> Result<bool, BusError> {
-        stream::ensure(
+        let ensured = stream::ensure(
             &self.context,
             self.link.servers(),
             &self.subjects,
             self.history,
-        )
-        .await
-        .map_err(|error| BusError::Unavailable(error.into()))?;
-        let before = self.epoch();
-        self.mark_epoch().await?;
-        Ok(self.epoch() != before)
+        );
+        let info = match ensured.await {
+            Ok(info) => info,
+            // Somebody edited it. A node would not start with it, but whoever
+            // is in its rooms is served as well as it can be.
+            Err(error @ ConnectError::StreamDiffers { .. }) => {
+                tracing::warn!(%error, "the stream was changed");
+                self.stream.get_info().await.map_err(unavailable)?
+            }
+            Err(error) => return Err(BusError::Unavailable(error.into())),
+        };
+        let now = Life {
+            epoch: self.mark_epoch().await?,
+            created: info.created.into(),
+        };
+        let before = std::mem::replace(&mut *self.life.lock(), now);
+        Ok(now.epoch != before.epoch)
+    }
+
+    /// What the stream holds now, if it is still the one of that epoch.
+    async fn info(&self, epoch: Epoch) -> Result<Info, BusError> {
+        let info = self.stream.get_info().await.map_err(|error| {
+            if error.kind() == RequestErrorKind::Other {
+                // There was an answer, and it is not the stream.
+                self.link.doubt.notify_one();
+            }
+            unavailable(error)
+        })?;
+        let found = Life {
+            epoch,
+            created: info.created.into(),
+        };
+        if *self.life.lock() == found {
+            Ok(info)
+        } else {
+            self.link.doubt.notify_one();
+            Err(unavailable(AnotherStream))
+        }
     }
 
     /// Answers if messages can be stored.
     pub(crate) async fn ping(&self) -> Result<(), BusError> {
         self.link.check()?;
-        let info = self.stream.get_info().await.map_err(unavailable)?;
+        let info = self.info(self.epoch()).await?;
         match info.cluster {
             Some(cluster) if cluster.leader.is_none() => {
                 #[derive(Debug, thiserror::Error)]
@@ -188,25 +254,26 @@ impl Archive {
         stored
             .map(|ack| ack.sequence)
             .map_err(|error| match error.kind() {
-                PublishErrorKind::TimedOut
-                | PublishErrorKind::BrokenPipe
-                | PublishErrorKind::MaxAckPending => unavailable(error),
-                PublishErrorKind::StreamNotFound => {
+                PublishErrorKind::BrokenPipe
+                | PublishErrorKind::MaxAckPending
+                | PublishErrorKind::Other => unavailable(error),
+                PublishErrorKind::StreamNotFound | PublishErrorKind::TimedOut => {
                     // Nobody takes it: the stream is gone, or has no leader.
+                    // Where somebody listens to everything, nobody says so.
                     self.link.doubt.notify_one();
                     unavailable(error)
                 }
-                PublishErrorKind::Other => unavailable(error),
                 PublishErrorKind::WrongLastMessageId
                 | PublishErrorKind::WrongLastSequence
                 | PublishErrorKind::MaxPayloadExceeded => BusError::Failed(error.into()),
             })
     }
 
-    /// The number of the newest message of any room.
-    pub(crate) async fn newest(&self) -> Result<u64, BusError> {
-        let info = self.stream.get_info().await.map_err(unavailable)?;
-        Ok(info.state.last_sequence)
+    /// The place of the newest message of any room.
+    pub(crate) async fn newest(&self) -> Result<Position, BusError> {
+        let epoch = self.epoch();
+        let seq = self.info(epoch).await?.state.last_sequence;
+        Ok(Position { epoch, seq })
     }
 
     /// Everything that was said in a room since a listener left; `None` if not
@@ -216,14 +283,14 @@ impl Archive {
         room: &RoomName,
         since: Position,
     ) -> Result<Option<Vec<Arc<Envelope>>>, BusError> {
-        let epoch = self.epoch();
-        if since.epoch != epoch {
+        if since.epoch != self.epoch() {
             return Ok(None);
         }
-        let missed = self.missed(room, since.seq).await?;
+        let missed = self.missed(room, since).await?;
         if !missed.complete {
             return Ok(None);
         }
+        let epoch = since.epoch;
         let envelopes = missed.messages.into_iter().map(|(seq, message)| {
             Arc::new(Envelope {
                 message,
@@ -233,14 +300,21 @@ impl Archive {
         Ok(Some(envelopes.collect()))
     }
 
-    /// What was said in a room after the message with that number, or, if that
-    /// is not one of the room's, after that moment.
-    pub(crate) async fn missed(&self, room: &RoomName, after: u64) -> Result<Missed, BusError> {
+    /// What was said in a room after the message at that place, or, if that is
+    /// not one of the room's, after that moment.
+    ///
+    /// # Errors
+    /// Also if the stream is not that of the place's epoch any more.
+    pub(crate) async fn missed(
+        &self,
+        room: &RoomName,
+        Position { epoch, seq: after }: Position,
+    ) -> Result<Missed, BusError> {
         let _reader = self.reader().await;
         let subject = self.subjects.inward(room);
         // The stream before the room: what is stored in between is newer than
         // what this says was looked for, and is not taken for heard.
-        let info = self.stream.get_info().await.map_err(unavailable)?;
+        let info = self.info(epoch).await?;
         let (oldest, newest) = (info.state.first_sequence, info.state.last_sequence);
         let nothing = |complete| Missed {
             complete,
@@ -273,9 +347,12 @@ impl Archive {
         // and the stream reaches back to that moment.
         let reaches = kept.len() < self.history.messages && oldest <= after.saturating_add(1);
         let up_to = kept.last().map_or(newest, |(seq, _)| newest.max(*seq));
+        let readable = kept
+            .into_iter()
+            .filter_map(|(seq, message)| Some((seq, message?)));
         Ok(Missed {
             complete: knows || reaches,
-            messages: kept,
+            messages: readable.collect(),
             up_to,
         })
     }
@@ -302,15 +379,10 @@ impl Archive {
                 Err(error) => return Err(unavailable(error)),
             };
             let seq = found.sequence;
-            match envelope::decode(found.payload) {
-                Ok(message) => kept.push((seq, message)),
-                Err(error) => tracing::warn!(
-                    subject,
-                    seq,
-                    %error,
-                    "something else than a message is kept"
-                ),
-            }
+            let message = envelope::decode(found.payload).inspect_err(|error| {
+                tracing::warn!(subject, seq, %error, "something else than a message is kept");
+            });
+            kept.push((seq, message.ok()));
             next = seq + 1;
         }
         Ok(kept)
@@ -324,7 +396,7 @@ impl Archive {
     /// Reads the mark of the epoch, or makes one. It lies in the stream itself
     /// and so is lost with it: numbers that begin afresh are never taken for
     /// the old ones. It is made anew before the stream forgets it.
-    async fn mark_epoch(&self) -> Result<(), BusError> {
+    async fn mark_epoch(&self) -> Result<Epoch, BusError> {
         let subject = self.subjects.epoch();
         let lifetime = self.history.age / 3;
         loop {
@@ -335,13 +407,12 @@ impl Archive {
                     let epoch = read.map_err(|error: std::array::TryFromSliceError| {
                         BusError::Failed(error.into())
                     })?;
-                    let age = std::time::SystemTime::now()
+                    let age = SystemTime::now()
                         .duration_since(mark.time.into())
                         .unwrap_or_default();
                     if age < lifetime {
-                        *self.epoch.lock() = Epoch(epoch);
                         *self.look_again.lock() = Instant::now() + (lifetime - age);
-                        return Ok(());
+                        return Ok(Epoch(epoch));
                     }
                     (epoch, mark.sequence)
                 }
@@ -355,7 +426,13 @@ impl Archive {
                 .payload(Bytes::copy_from_slice(&mark.to_be_bytes()))
                 .expected_last_subject_sequence(expected);
             match self.store(subject.clone(), message).await {
-                Ok(_) | Err(BusError::Failed(_)) => {}
+                // Not read again: it would seem old by a clock that is ahead of
+                // the server's.
+                Ok(_) => {
+                    *self.look_again.lock() = Instant::now() + lifetime;
+                    return Ok(Epoch(mark));
+                }
+                Err(BusError::Failed(_)) => {}
                 Err(error) => return Err(error),
             }
         }

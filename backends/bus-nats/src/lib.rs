@@ -73,12 +73,12 @@ impl NatsBus {
     /// made again, for as long as it takes.
     pub async fn connect(settings: &NatsSettings) -> Result<Self, ConnectError> {
         let subjects = Subjects::new(&settings.prefix);
-        let link = Link::connect(settings, subjects.nobody()).await?;
+        let link = Link::connect(settings, subjects.echo()).await?;
         let archive = match &settings.history {
             Some(history) => Some(Archive::open(&link, &subjects, *history).await?),
             None => None,
         };
-        let watcher = Watcher::start(Arc::clone(&link), archive.clone());
+        let watcher = Watcher::start(&link, archive.as_ref());
         Ok(Self {
             link,
             subjects,
@@ -128,7 +128,7 @@ impl RoomBus for NatsBus {
                 .await?;
             return Ok(match since {
                 None => subscription,
-                Some(_) => subscription.recovered(Recovery::Impossible, Vec::new()),
+                Some(since) => subscription.recovered(Recovery::Impossible, since, Vec::new()),
             });
         };
         // The live receiver first: what is said while the archive is read is
@@ -141,8 +141,8 @@ impl RoomBus for NatsBus {
             return Ok(subscription);
         };
         Ok(match archive.since(room, since).await? {
-            Some(missed) => subscription.recovered(Recovery::Complete, missed),
-            None => subscription.recovered(Recovery::Impossible, Vec::new()),
+            Some(missed) => subscription.recovered(Recovery::Complete, since, missed),
+            None => subscription.recovered(Recovery::Impossible, since, Vec::new()),
         })
     }
 

@@ -8,9 +8,10 @@ use std::{
     },
 };
 
-use async_nats::{Client, Event, RequestErrorKind, connection::State};
+use async_nats::{Client, Event, Request, connection::State};
 use contract::BusError;
 use tokio::sync::{Notify, watch};
+use uuid::Uuid;
 
 use crate::{
     connect::{ConnectError, Servers},
@@ -21,11 +22,12 @@ use crate::{
 pub(crate) struct Link {
     client: Client,
     servers: String,
-    /// A subject that nobody listens to.
-    nobody: String,
+    /// What the subjects begin with on which only this process listens.
+    echo: String,
     /// How often the connection was cut, or could not keep up, and is back.
     cuts: watch::Receiver<u64>,
-    /// The same, once everything else is back too: what rooms go by.
+    /// The same, once the server knows again what is listened to: what rooms
+    /// without history go by.
     resumed: watch::Sender<u64>,
     /// The archive may not be what it was.
     pub(crate) doubt: Notify,
@@ -39,12 +41,12 @@ struct NotConnected(String);
 impl Link {
     pub(crate) async fn connect(
         settings: &NatsSettings,
-        nobody: String,
+        echo: String,
     ) -> Result<Arc<Self>, ConnectError> {
         let servers = Servers::parse(&settings.servers)?;
         let (cut, cuts) = watch::channel(0_u64);
-        let down = AtomicBool::new(false);
-        let shared = Arc::new((cut, down));
+        let was_connected = AtomicBool::new(false);
+        let shared = Arc::new((cut, was_connected));
         let options = servers
             .options(settings)
             .await?
@@ -59,7 +61,7 @@ impl Link {
         Ok(Arc::new(Self {
             client,
             servers: servers.names(),
-            nobody,
+            echo,
             cuts,
             resumed: watch::Sender::new(0),
             doubt: Notify::new(),
@@ -102,15 +104,14 @@ impl Link {
     /// Returns when the server has done everything that was asked of it before.
     pub(crate) async fn confirm(&self) -> Result<(), BusError> {
         self.check()?;
-        // A server takes what comes by one connection in order, and says at
-        // once that nobody is there.
-        match self
-            .client
-            .request(self.nobody.clone(), Default::default())
-            .await
-        {
+        // A server takes what comes by one connection in order. The request is
+        // its own answer, since it is sent to where the answer is awaited: that
+        // nobody else is there would not be said where somebody listens to
+        // everything.
+        let subject = format!("{}.{}", self.echo, Uuid::new_v4().simple());
+        let request = Request::new().inbox(subject.clone());
+        match self.client.send_request(subject, request).await {
             Ok(_) => Ok(()),
-            Err(error) if error.kind() == RequestErrorKind::NoResponders => Ok(()),
             Err(error) => Err(BusError::Unavailable(Box::new(error))),
         }
     }
@@ -120,7 +121,7 @@ impl Link {
         self.cuts.clone()
     }
 
-    /// Tells the rooms that messages may have been lost.
+    /// Tells the rooms without history that messages may have been lost.
     pub(crate) fn resume(&self) {
         self.resumed.send_modify(|resumed| *resumed += 1);
     }
@@ -135,14 +136,13 @@ impl fmt::Debug for Link {
 }
 
 /// Keeps count of what may have cost messages.
-fn note(event: &Event, cuts: &watch::Sender<u64>, down: &AtomicBool) {
+fn note(event: &Event, cuts: &watch::Sender<u64>, was_connected: &AtomicBool) {
     match event {
-        Event::Disconnected => {
-            tracing::warn!("the connection to NATS is lost");
-            down.store(true, Ordering::Release);
-        }
+        Event::Disconnected => tracing::warn!("the connection to NATS is lost"),
         Event::Connected => {
-            if down.swap(false, Ordering::AcqRel) {
+            // Whatever is connected again was cut: among many other events the
+            // one that says so may be dropped.
+            if was_connected.swap(true, Ordering::AcqRel) {
                 tracing::info!("the connection to NATS is back");
                 cuts.send_modify(|cuts| *cuts += 1);
             }
@@ -155,5 +155,25 @@ fn note(event: &Event, cuts: &watch::Sender<u64>, down: &AtomicBool) {
         Event::ServerError(error) => tracing::warn!(%error, "NATS refuses something"),
         Event::ClientError(error) => tracing::warn!(%error, "the connection to NATS has trouble"),
         Event::Draining | Event::Closed => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_counts_whether_or_not_its_beginning_was_heard_of() {
+        let (cuts, counted) = watch::channel(0);
+        let was_connected = AtomicBool::new(false);
+        let counted_after = |event| {
+            note(&event, &cuts, &was_connected);
+            *counted.borrow()
+        };
+        assert_eq!(counted_after(Event::Connected), 0);
+        assert_eq!(counted_after(Event::Disconnected), 0);
+        assert_eq!(counted_after(Event::Connected), 1);
+        assert_eq!(counted_after(Event::SlowConsumer(1)), 2);
+        assert_eq!(counted_after(Event::Connected), 3);
     }
 }

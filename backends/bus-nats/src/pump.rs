@@ -7,9 +7,10 @@ use contract::{
     BusError, Delivery, Envelope, Epoch, Message, Position, RoomName,
     fanout::{Feed, Source},
 };
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::{
     sync::watch,
+    task::unconstrained,
     time::{Instant, sleep, sleep_until},
 };
 
@@ -36,27 +37,28 @@ pub(crate) async fn listen(
     feed: Feed,
 ) -> Result<Source, BusError> {
     // Before the server knows of us: no cut from then on may be missed.
-    let resumed = archive.link().resumed();
+    let restored = archive.restored();
     let live = subscribe(archive.link(), archive.subjects().outward(&room)).await?;
-    let epoch = archive.epoch();
     // After it: what is newer than this is heard.
-    let seq = archive.newest().await?;
-    feed.stands_at(Position { epoch, seq });
+    let newest = archive.newest().await?;
+    feed.stands_at(newest);
     let settling = archive.link().is_cluster();
     let pump = Pump {
         archive: Arc::clone(archive),
         room,
         feed,
-        epoch,
-        last: seq,
+        live,
+        epoch: newest.epoch,
+        last: newest.seq,
     };
-    Ok(Pumping::source(pump.run(live, resumed, settling)))
+    Ok(Pumping::source(pump.run(restored, settling)))
 }
 
 struct Pump {
     archive: Arc<Archive>,
     room: RoomName,
     feed: Feed,
+    live: Subscriber,
     epoch: Epoch,
     /// Every message of the room up to this number has been delivered, or was
     /// said before anybody listened.
@@ -64,17 +66,12 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(
-        mut self,
-        mut live: Subscriber,
-        mut resumed: watch::Receiver<u64>,
-        settling: bool,
-    ) {
+    async fn run(mut self, mut restored: watch::Receiver<u64>, settling: bool) {
         let mut look_at = settling.then(|| Instant::now() + SETTLE);
         loop {
             tokio::select! {
                 biased;
-                Ok(()) = resumed.changed() => {
+                Ok(()) = restored.changed() => {
                     // At once, and again when the servers have settled.
                     let again = match self.catch_up().await {
                         Ok(()) => SETTLE,
@@ -88,7 +85,7 @@ impl Pump {
                         Err(error) => Some(Instant::now() + self.postpone(&error)),
                     };
                 }
-                message = live.next() => {
+                message = self.live.next() => {
                     let Some(message) = message else {
                         self.feed.deliver(Delivery::CutOff);
                         return;
@@ -115,12 +112,15 @@ impl Pump {
             return;
         };
         if seq <= self.last {
-            // It was read from the archive already.
+            // It was read from the archive already, or the stream is another
+            // one, whose numbers began afresh.
+            self.archive.link().doubt.notify_one();
             return;
         }
         if before > self.last {
+            let epoch = self.epoch;
             self.fill(seq).await;
-            if seq <= self.last {
+            if seq <= self.last || epoch != self.epoch {
                 return;
             }
         }
@@ -166,15 +166,23 @@ impl Pump {
     async fn catch_up(&mut self) -> Result<(), BusError> {
         let epoch = self.archive.epoch();
         if epoch != self.epoch {
-            // Another stream: of it nothing was delivered yet.
-            let missed = self.archive.missed(&self.room, 0).await?;
+            // Another stream: of it nothing was delivered yet. What waits is of
+            // the one before, or is kept; taken for news, its numbers would
+            // hide those of this one.
+            while let Some(Some(_)) = unconstrained(self.live.next()).now_or_never() {}
+            let beginning = Position { epoch, seq: 0 };
+            let missed = self.archive.missed(&self.room, beginning).await?;
             self.epoch = epoch;
             self.last = 0;
             self.feed.deliver(Delivery::CutOff);
             self.deliver_all(missed.messages, missed.up_to);
             return Ok(());
         }
-        let missed = self.archive.missed(&self.room, self.last).await?;
+        let last = Position {
+            epoch,
+            seq: self.last,
+        };
+        let missed = self.archive.missed(&self.room, last).await?;
         if !missed.complete {
             self.feed.deliver(Delivery::CutOff);
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_nats::jetstream::{
     ErrorCode,
     context::{Context, CreateStreamErrorKind, GetStreamErrorKind},
-    stream::{Config, DiscardPolicy, Republish, RetentionPolicy, StorageType},
+    stream::{Config, DiscardPolicy, Info, Republish, RetentionPolicy, StorageType},
 };
 
 use crate::{
@@ -50,7 +50,7 @@ pub(crate) async fn ensure(
     servers: &str,
     subjects: &Subjects,
     history: History,
-) -> Result<(), ConnectError> {
+) -> Result<Info, ConnectError> {
     let wanted = wanted(subjects, history);
     let name = wanted.name.clone();
     let stream = |source: contract::BoxError| ConnectError::Stream {
@@ -62,7 +62,7 @@ pub(crate) async fn ensure(
         source,
     };
     let found = match context.get_stream(&name).await {
-        Ok(found) => found.cached_info().config.clone(),
+        Ok(found) => found.cached_info().clone(),
         Err(error) => {
             let GetStreamErrorKind::JetStream(answer) = error.kind() else {
                 // Without JetStream nobody answers at all.
@@ -81,7 +81,7 @@ pub(crate) async fn ensure(
             }
             // Nodes that make it at the same time make the same.
             match context.create_stream(&wanted).await {
-                Ok(created) => created.cached_info().config.clone(),
+                Ok(created) => created.cached_info().clone(),
                 Err(error) => match error.kind() {
                     CreateStreamErrorKind::JetStream(answer)
                         if answer.error_code() == ErrorCode::STREAM_NAME_EXIST =>
@@ -90,7 +90,6 @@ pub(crate) async fn ensure(
                         found
                             .map_err(|error| stream(error.into()))?
                             .cached_info()
-                            .config
                             .clone()
                     }
                     CreateStreamErrorKind::JetStreamUnavailable => {
@@ -101,9 +100,9 @@ pub(crate) async fn ensure(
             }
         }
     };
-    let differences = differences(&found, &wanted);
+    let differences = differences(&found.config, &wanted);
     if differences.is_empty() {
-        Ok(())
+        Ok(found)
     } else {
         Err(ConnectError::StreamDiffers {
             stream: name,

@@ -7,7 +7,7 @@
 //! | `<prefix>.rooms.in.<room>` | a room with history: into the stream |
 //! | `<prefix>.rooms.out.<room>` | and out of it, with its place |
 //! | `<prefix>.epoch` | names the life of the stream's order |
-//! | `<prefix>.nobody` | nothing: the server's "no responders" is an answer too |
+//! | `<prefix>.echo.<id>` | nothing: who says it hears it when all before it is done |
 
 use contract::RoomName;
 
@@ -52,8 +52,8 @@ impl Subjects {
         format!("{}.epoch", self.prefix)
     }
 
-    pub(crate) fn nobody(&self) -> String {
-        format!("{}.nobody", self.prefix)
+    pub(crate) fn echo(&self) -> String {
+        format!("{}.echo", self.prefix)
     }
 
     /// The stream's name, in which NATS allows no dot.

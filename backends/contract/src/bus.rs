@@ -190,11 +190,20 @@ impl Subscription {
 
     /// For a bus: says what came of the `since` that was asked for, with what
     /// is delivered before anything live, in order. What of it turns up live
-    /// too is delivered once.
+    /// too is delivered once; and what is before `since`, not at all: the room
+    /// may be behind of what the listener heard elsewhere.
     #[must_use]
-    pub fn recovered(mut self, recovery: Recovery, replay: Vec<Arc<Envelope>>) -> Self {
+    pub fn recovered(
+        mut self,
+        recovery: Recovery,
+        since: Position,
+        replay: Vec<Arc<Envelope>>,
+    ) -> Self {
         self.recovery = recovery;
-        self.replayed = replay.last().and_then(|last| last.position);
+        self.replayed = match replay.last() {
+            Some(last) => last.position,
+            None => (recovery == Recovery::Complete).then_some(since),
+        };
         self.replay = replay.into_iter().map(Delivery::Message).collect();
         self
     }

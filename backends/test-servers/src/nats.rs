@@ -169,7 +169,10 @@ impl Own {
         command.arg("-c").arg(config);
         let process = Process::start(&self.folder, "TERM", &command);
         let monitor = self.monitor;
-        let ready = || get(monitor, "/varz").is_some();
+        // Another server may have taken the port of the monitor first: then this
+        // one ends, and the other would answer for it.
+        let port = format!("\"port\": {},", self.port);
+        let ready = || get(monitor, "/varz").is_some_and(|answer| answer.contains(&port));
         match wait_until(&process, &self.folder, ready) {
             Ok(()) => {
                 self.process = Some(process);

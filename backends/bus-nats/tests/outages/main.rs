@@ -4,6 +4,8 @@
 
 mod cluster;
 mod cut;
+mod operators;
+mod slow;
 mod subscriptions;
 
 use std::{sync::Arc, time::Duration};
