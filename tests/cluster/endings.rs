@@ -141,6 +141,24 @@ async fn a_disabled_account_is_out_everywhere() {
     assert_eq!(status, 401);
 }
 
+/// Whoever disables it may fail to tell the nodes, or know of no bus at all. The
+/// auth node finds it in the store, and the gateways have none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_account_that_is_disabled_without_a_bus_is_out_everywhere() {
+    let cluster = cluster();
+    let ann = sign_up(&cluster.auth, "ann").await;
+    let sockets = cluster.sockets(&ann.access).await;
+    let mut variables = cluster.plan.variables();
+    variables.retain(|(name, _)| *name != "NATS_URL" && !name.starts_with("APP__BUS"));
+    let disabled = output(
+        cluster.auth.dir.path(),
+        &variables,
+        &["user", "disable", "ann"],
+    );
+    assert!(disabled.status.success(), "{disabled:?}");
+    cluster.ended(sockets, &ann.access).await;
+}
+
 /// A gateway that starts after a logout knows of it: it has no store, and asks.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_that_starts_later_knows_who_is_out() {

@@ -39,14 +39,17 @@ impl Socket {
     }
 
     async fn next(&mut self) -> Message {
-        loop {
-            let next = timeout(SOON, self.0.next()).await;
-            match next.expect("something comes soon") {
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(message)) => return message,
-                other => panic!("the socket ended without a close: {other:?}"),
+        let next = async {
+            loop {
+                match self.0.next().await {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    Some(Ok(message)) => return message,
+                    other => panic!("the socket ended without a close: {other:?}"),
+                }
             }
-        }
+        };
+        // Of all of it: the pings of an idle socket come sooner.
+        timeout(SOON, next).await.expect("something comes soon")
     }
 
     pub async fn hear(&mut self) -> String {
