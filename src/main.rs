@@ -15,7 +15,11 @@ use std::{
 use clap::Parser;
 use contract::Timestamp;
 use service::{
-    accounts::{self, tokens::KeyRing},
+    accounts::{
+        self,
+        control::{self, EndReason},
+        tokens::KeyRing,
+    },
     config::{Config, Loaded, Role, Sources},
     router,
     server::Server,
@@ -121,26 +125,40 @@ fn about(
 }
 
 fn disable(loaded: &Loaded, username: &str) -> Result<(), Box<dyn Error>> {
-    let ended = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(async {
-            let backends = match wiring::open(&loaded.config).await {
-                Ok(backends) => backends,
-                Err(error) => return Err(about(loaded, Some(error.setting()), error)),
-            };
-            let Some(stores) = backends.stores else {
+    let config = &loaded.config;
+    let disabling = async {
+        let stores = match wiring::open_stores(config).await {
+            Ok(Some(stores)) => stores,
+            Ok(None) => {
                 return Err(
                     "roles: auth is not among them, so there are no accounts here; use \
                      the configuration of an auth node"
                         .into(),
                 );
-            };
-            let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
-            let ended =
-                accounts::disable::disable(&*stores.credentials, &*backends.bus, username, now);
-            Ok::<_, Box<dyn Error>>(ended.await?)
-        })?;
+            }
+            Err(error) => return Err(about(loaded, Some(error.setting()), error)),
+        };
+        let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
+        let ended = accounts::disable::disable(&*stores.credentials, username, now).await?;
+        // Only then: whoever has to be kept out is out, whatever the bus does.
+        match wiring::open_bus(config).await {
+            Ok(bus) => control::announce(&*bus, &ended, EndReason::Disabled, now).await,
+            Err(error) => {
+                let error = about(loaded, Some(error.setting()), error);
+                write(
+                    io::stderr(),
+                    format_args!(
+                        "warning: the nodes were not told, and find out by themselves: {error}"
+                    ),
+                );
+            }
+        }
+        Ok::<_, Box<dyn Error>>(ended.len())
+    };
+    let ended = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(disabling)?;
     write(
         io::stdout(),
         format_args!("disabled; {ended} sessions ended"),

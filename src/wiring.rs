@@ -124,25 +124,37 @@ fn servers(nats: &Nats) -> String {
     listed.join(", ")
 }
 
-/// Opens the store, if the node has the auth role, migrating it if it is older
-/// than this version, and the bus.
+/// Opens the store, if the node has the auth role, and the bus.
 ///
 /// # Errors
 /// [`WiringError`]
 pub async fn open(config: &Config) -> Result<Backends, WiringError> {
-    let stores = if config.runs(Role::Auth) {
-        Some(open_stores(config).await?)
-    } else {
-        None
-    };
-    let bus: Arc<dyn RoomBus> = match &config.bus {
-        Bus::Memory(Memory { capacity }) => Arc::new(MemoryBus::new(*capacity)),
-        Bus::Nats(nats) => Arc::new(connect_nats(nats).await?),
-    };
-    Ok(Backends { stores, bus })
+    Ok(Backends {
+        stores: open_stores(config).await?,
+        bus: open_bus(config).await?,
+    })
 }
 
-async fn open_stores(config: &Config) -> Result<Stores, WiringError> {
+/// Opens the bus.
+///
+/// # Errors
+/// [`WiringError`]
+pub async fn open_bus(config: &Config) -> Result<Arc<dyn RoomBus>, WiringError> {
+    Ok(match &config.bus {
+        Bus::Memory(Memory { capacity }) => Arc::new(MemoryBus::new(*capacity)),
+        Bus::Nats(nats) => Arc::new(connect_nats(nats).await?),
+    })
+}
+
+/// Opens the store, if the node has the auth role, migrating it if it is older
+/// than this version.
+///
+/// # Errors
+/// [`WiringError`]
+pub async fn open_stores(config: &Config) -> Result<Option<Stores>, WiringError> {
+    if !config.runs(Role::Auth) {
+        return Ok(None);
+    }
     let (credentials, sessions): (Arc<dyn CredentialStore>, Arc<dyn SessionStore>) =
         match &config.store {
             Store::Sqlite(sqlite) => {
@@ -154,10 +166,10 @@ async fn open_stores(config: &Config) -> Result<Stores, WiringError> {
                 (store.clone(), store)
             }
         };
-    Ok(Stores {
+    Ok(Some(Stores {
         credentials,
         sessions,
-    })
+    }))
 }
 
 async fn open_sqlite(sqlite: &Sqlite) -> Result<SqliteStore, WiringError> {

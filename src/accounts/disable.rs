@@ -1,8 +1,6 @@
 //! Disable an account: whoever is signed in to it is signed out, everywhere.
 
-use contract::{CredentialStore, NameError, RoomBus, StoreError, Timestamp, Username};
-
-use super::control::{self, EndReason};
+use contract::{CredentialStore, NameError, SessionId, StoreError, Timestamp, Username};
 
 /// Why an account was not disabled.
 #[derive(Debug, thiserror::Error)]
@@ -18,26 +16,20 @@ pub enum DisableError {
     Store(#[from] StoreError),
 }
 
-/// Disables the account of that name, ends its sessions and tells every node.
-/// Returns how many sessions ended; disabling twice is no error.
+/// Disables the account of that name and ends its sessions; returns which, so
+/// that they can be announced. Disabling twice is no error.
 ///
 /// # Errors
 /// [`DisableError`]
 pub async fn disable(
     credentials: &dyn CredentialStore,
-    bus: &dyn RoomBus,
     username: &str,
     now: Timestamp,
-) -> Result<usize, DisableError> {
+) -> Result<Vec<SessionId>, DisableError> {
     let username = Username::parse(username)?;
-    let account = credentials.find_by_name(&username).await?;
-    let ended = match account {
+    let ended = match credentials.find_by_name(&username).await? {
         Some(account) => credentials.disable(account.id, now).await?,
         None => None,
     };
-    let Some(ended) = ended else {
-        return Err(DisableError::NoSuchAccount(username));
-    };
-    control::announce(bus, &ended, EndReason::Disabled, now).await;
-    Ok(ended.len())
+    ended.ok_or(DisableError::NoSuchAccount(username))
 }

@@ -67,3 +67,26 @@ fn a_gateway_alone_disables_nobody() {
     );
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
+
+#[tokio::test]
+async fn whoever_is_disabled_is_out_though_nobody_can_be_told() {
+    let service = Process::start(&[]);
+    service.credentials("/auth/register", "ann").await.unwrap();
+    let closed_port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let nats = format!("nats://ann:canary@{closed_port}");
+    let disabled = output(
+        service.dir.path(),
+        &[("NATS_URL", &nats)],
+        &["user", "disable", "ann"],
+    );
+    assert!(disabled.status.success(), "{disabled:?}");
+    let warning = String::from_utf8(disabled.stderr).unwrap();
+    assert!(warning.contains("the nodes were not told"), "{warning}");
+    assert!(warning.contains("bus.url (from NATS_URL)"), "{warning}");
+    assert!(!warning.contains("canary"), "{warning}");
+    let (status, _) = service.credentials("/auth/login", "ann").await.unwrap();
+    assert_eq!(status, 401);
+}
