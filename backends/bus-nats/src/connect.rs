@@ -170,6 +170,8 @@ impl Servers {
             .ping_interval(PING_INTERVAL)
             .request_timeout(Some(REQUEST_TIMEOUT))
             .subscription_capacity(WAITING_MESSAGES)
+            // A prefix and the name of a room can't be anything else.
+            .skip_subject_validation(true)
             .reconnect_delay_callback(reconnect_delay);
         options = match (&self.password, self.user.is_empty()) {
             (Some(password), _) => options.user_and_password(self.user.clone(), password.clone()),

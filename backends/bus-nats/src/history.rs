@@ -4,7 +4,10 @@ mod epoch;
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -49,6 +52,8 @@ pub(crate) struct Archive {
     subjects: Subjects,
     history: History,
     life: Mutex<Life>,
+    /// The largest number that this node knows to have been given out.
+    seen: AtomicU64,
     /// Changes whenever a room may have missed something, and it can be read.
     restored: watch::Sender<u64>,
     /// When the mark of the epoch has to be looked at again.
@@ -112,12 +117,13 @@ impl Archive {
                 epoch: Epoch(0),
                 created: info.created.into(),
             }),
+            seen: AtomicU64::new(0),
             restored: watch::Sender::new(0),
             look_again: Mutex::new(Instant::now()),
             readers: Semaphore::new(READERS),
         };
         let epoch = archive
-            .mark_epoch()
+            .mark_epoch(None)
             .await
             .map_err(|error| failed(error.into()))?;
         archive.life.lock().epoch = epoch;
@@ -171,15 +177,34 @@ impl Archive {
             }
             Err(error) => return Err(BusError::Unavailable(error.into())),
         };
+        let void = self.lost_its_end(&info).then(|| self.epoch());
         let now = Life {
-            epoch: self.mark_epoch().await?,
+            epoch: self.mark_epoch(void).await?,
             created: info.created.into(),
         };
         let before = std::mem::replace(&mut *self.life.lock(), now);
+        if now.epoch != before.epoch {
+            self.seen.store(0, Ordering::Release);
+        }
         Ok(now.epoch != before.epoch)
     }
 
     /// What the stream holds now, if it is still the one of that epoch.
+    /// Whether numbers that were given out will be given out again: the server
+    /// writes to its disk a while after it has confirmed, and lost its power
+    /// in between. Of several replicas one has it all, and may only not have
+    /// come so far yet.
+    fn lost_its_end(&self, info: &Info) -> bool {
+        self.history.replicas == 1
+            && info.state.last_sequence < self.seen.load(Ordering::Acquire)
+            && self.life.lock().created == SystemTime::from(info.created)
+    }
+
+    /// A number was given out.
+    pub(crate) fn saw(&self, seq: u64) {
+        self.seen.fetch_max(seq, Ordering::AcqRel);
+    }
+
     async fn info(&self, epoch: Epoch) -> Result<Info, BusError> {
         let info = self.stream.get_info().await.map_err(|error| {
             if error.kind() == RequestErrorKind::Other {
@@ -234,7 +259,10 @@ impl Archive {
                         .message_id(&id)
                         .payload(payload.clone());
                     match self.store(subject.clone(), message).await {
-                        Ok(seq) => return Ok(Position { epoch, seq }),
+                        Ok(seq) => {
+                            self.saw(seq);
+                            return Ok(Position { epoch, seq });
+                        }
                         Err(failure @ BusError::Failed(_)) => return Err(failure),
                         Err(failure) => failure,
                     }

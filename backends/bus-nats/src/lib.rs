@@ -101,7 +101,8 @@ impl RoomBus for NatsBus {
     async fn publish(&self, room: &RoomName, message: Message) -> Result<Published, BusError> {
         let payload = envelope::encode(&message);
         let position = match self.archive(room) {
-            Some(archive) => Some(archive.publish(room, payload).await?),
+            // Boxed: what is not kept must not pay for the room that this takes.
+            Some(archive) => Some(Box::pin(archive.publish(room, payload)).await?),
             None => {
                 let subject = self.subjects.live(room);
                 core::publish(&self.link, subject, payload).await?;

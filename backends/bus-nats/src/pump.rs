@@ -117,6 +117,7 @@ impl Pump {
             self.archive.link().doubt.notify_one();
             return;
         }
+        self.archive.saw(seq);
         if before > self.last {
             let epoch = self.epoch;
             self.fill(seq).await;

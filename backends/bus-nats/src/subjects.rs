@@ -28,16 +28,21 @@ impl Subjects {
         if *room == RoomName::control() {
             format!("{}.control", self.prefix)
         } else {
-            format!("{}.rooms.{room}", self.prefix)
+            self.of_room(".rooms.", room)
         }
     }
 
     pub(crate) fn inward(&self, room: &RoomName) -> String {
-        format!("{}.rooms.in.{room}", self.prefix)
+        self.of_room(".rooms.in.", room)
     }
 
     pub(crate) fn outward(&self, room: &RoomName) -> String {
-        format!("{}.rooms.out.{room}", self.prefix)
+        self.of_room(".rooms.out.", room)
+    }
+
+    /// Made for each message, so in one piece.
+    fn of_room(&self, kind: &str, room: &RoomName) -> String {
+        [&self.prefix, kind, room.as_str()].concat()
     }
 
     pub(crate) fn all_inward(&self) -> String {

@@ -134,6 +134,38 @@ impl Nats {
         }
     }
 
+    /// Of a server that was killed: remembers what is on its disk now.
+    ///
+    /// # Panics
+    /// If it can't be copied.
+    pub fn remember_disk(&self) {
+        self.copy_disk("jetstream", "remembered");
+    }
+
+    /// Of a server that was killed: nothing written since
+    /// [`remember_disk`](Self::remember_disk) is on its disk, as after a loss
+    /// of power.
+    ///
+    /// # Panics
+    /// If it can't be copied.
+    pub fn forget_since(&self) {
+        self.copy_disk("remembered", "jetstream");
+    }
+
+    fn copy_disk(&self, from: &str, to: &str) {
+        let folder = &self.own().folder;
+        let _ = fs::remove_dir_all(folder.join(to));
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(folder.join(from))
+            .arg(folder.join(to))
+            .status();
+        assert!(
+            copied.is_ok_and(|status| status.success()),
+            "{from} -> {to}"
+        );
+    }
+
     /// Starts it again, on the same ports and data.
     pub fn restart(&mut self) {
         let own = self.own_mut();

@@ -12,8 +12,9 @@ use super::{Archive, unavailable};
 impl Archive {
     /// Reads the mark of the epoch, or makes one. It lies in the stream itself
     /// and so is lost with it: numbers that begin afresh are never taken for
-    /// the old ones. It is made anew before the stream forgets it.
-    pub(super) async fn mark_epoch(&self) -> Result<Epoch, BusError> {
+    /// the old ones. It is made anew before the stream forgets it, and another
+    /// one is made if it is still `void`.
+    pub(super) async fn mark_epoch(&self, void: Option<Epoch>) -> Result<Epoch, BusError> {
         let subject = self.subjects.epoch();
         let lifetime = self.history.age / 3;
         loop {
@@ -27,11 +28,14 @@ impl Archive {
                     let age = SystemTime::now()
                         .duration_since(mark.time.into())
                         .unwrap_or_default();
-                    if age < lifetime {
+                    if void == Some(Epoch(epoch)) {
+                        (Epoch::random().0, mark.sequence)
+                    } else if age < lifetime {
                         *self.look_again.lock() = Instant::now() + (lifetime - age);
                         return Ok(Epoch(epoch));
+                    } else {
+                        (epoch, mark.sequence)
                     }
-                    (epoch, mark.sequence)
                 }
                 Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => {
                     (Epoch::random().0, 0)

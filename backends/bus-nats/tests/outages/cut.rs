@@ -177,3 +177,43 @@ async fn a_server_that_forgot_everything_is_not_taken_for_the_old_one() {
     let back = bus.subscribe(&room, Some(before)).await.unwrap();
     assert_eq!(back.recovery(), Recovery::Impossible);
 }
+
+/// What was confirmed was not on the disk yet when the power went.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_that_are_given_out_again_are_of_another_order() {
+    let mut server = Nats::start();
+    let bus = bus(server.url(), Some(HISTORY)).await;
+    let room = room();
+    let mut staying = bus.subscribe(&room, None).await.unwrap();
+    say(&bus, &room, "1").await;
+    assert_eq!(hear(&mut staying).await, "1");
+    let away = async |server: &mut Nats| {
+        server.kill();
+        until("it is noticed", async || bus.ping().await.is_err()).await;
+    };
+    away(&mut server).await;
+    server.remember_disk();
+    server.restart();
+    for i in 2..10 {
+        insist(&bus, &room, &i.to_string()).await;
+        assert_eq!(hear(&mut staying).await, i.to_string());
+    }
+    say(&bus, &room, "10").await;
+    let last = envelope(&mut staying).await.position.unwrap();
+
+    away(&mut server).await;
+    server.forget_since();
+    server.restart();
+    assert!(matches!(delivery(&mut staying).await, Delivery::CutOff));
+    // What was on the disk may be told again, after that.
+    insist(&bus, &room, "new").await;
+    let heard = loop {
+        let heard = envelope(&mut staying).await;
+        if heard.message.data == "new" {
+            break heard.position.unwrap();
+        }
+    };
+    assert_ne!(heard.epoch, last.epoch);
+    let back = bus.subscribe(&room, Some(last)).await.unwrap();
+    assert_eq!(back.recovery(), Recovery::Impossible);
+}
