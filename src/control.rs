@@ -3,10 +3,10 @@
 //!
 //! The bus brings the news at once. What it loses is made up for: a node with
 //! a store looks there, twice a second, which also finds what the command line
-//! ended; a node without one asks the others whenever it may have missed
-//! something, until it is answered. It can't know of news that was never
-//! spoken, so nodes with a store tell what they alone may know: what they find
-//! there unheard, and, after a start or a cut, all that matters still.
+//! ended; a node without one asks the others, now and then and whenever it may
+//! have missed something, until it is answered. It can't know of news that was
+//! never spoken, so nodes with a store tell what they alone may know: what they
+//! find there unheard, and, after a start or a cut, all that matters still.
 
 use std::{sync::Arc, time::Duration};
 
@@ -32,6 +32,10 @@ use crate::{
 /// How often a node with a store looks for ended sessions, and one without
 /// repeats a question that nobody answered.
 const INTERVAL: Duration = Duration::from_millis(500);
+
+/// How often a node without a store asks although it has missed nothing that
+/// it knows of: servers of the bus may have lost each other and kept us both.
+const ROUND: Duration = Duration::from_secs(10);
 
 /// A look into the store begins so far before the last one: a session's end
 /// bears the time at which its request came, by another node's clock.
@@ -60,7 +64,26 @@ pub struct Listening {
     /// The end of the last look into the store that succeeded.
     looked: Timestamp,
     /// The question that nobody has answered yet.
-    question: Option<Uuid>,
+    question: Option<Asked>,
+    /// When the last question was asked that has its answer: what ended before
+    /// is known.
+    answered: Option<Timestamp>,
+}
+
+/// A question to the nodes that have a store.
+#[derive(Clone, Copy)]
+struct Asked {
+    id: Uuid,
+    at: Timestamp,
+}
+
+impl Asked {
+    fn now() -> Self {
+        Self {
+            id: Uuid::new_v4(),
+            at: Timestamp::now(),
+        }
+    }
 }
 
 impl Control {
@@ -78,12 +101,13 @@ impl Control {
             subscription,
             looked: now,
             question: None,
+            answered: None,
         };
         if let Some(store) = &listening.control.sessions {
             let ended = store.ended_since(listening.control.ended.horizon(now));
             listening.control.end(ids(ended.await?));
         } else {
-            listening.question = Some(Uuid::new_v4());
+            listening.question = Some(Asked::now());
             listening.ask().await;
             listening.await_answer().await;
         }
@@ -217,6 +241,8 @@ impl Listening {
     async fn hear_on(&mut self, questions: &mpsc::Sender<Question>) {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rounds = interval(ROUND);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 delivery = self.subscription.recv() => match delivery {
@@ -224,6 +250,9 @@ impl Listening {
                     None => return,
                 },
                 _ = ticks.tick(), if self.question.is_some() => self.ask().await,
+                _ = rounds.tick(), if self.control.sessions.is_none() => {
+                    self.question.get_or_insert_with(Asked::now);
+                }
             }
         }
     }
@@ -234,7 +263,7 @@ impl Listening {
             lost @ (Delivery::Missed(_) | Delivery::CutOff) => {
                 tracing::warn!("news of ended sessions may have been lost; looking for it");
                 if self.control.sessions.is_none() {
-                    self.question = Some(Uuid::new_v4());
+                    self.question = Some(Asked::now());
                 } else if matches!(lost, Delivery::CutOff) {
                     // What this node said meanwhile, nobody has heard.
                     self.control.tell_unasked(questions);
@@ -262,7 +291,8 @@ impl Listening {
             }) => {
                 // Whoever asked, it is true.
                 self.control.end(sessions);
-                if last && self.question == Some(question) {
+                if let Some(asked) = self.question.filter(|asked| asked.id == question && last) {
+                    self.answered = Some(asked.at);
                     self.question = None;
                 }
             }
@@ -275,13 +305,18 @@ impl Listening {
 
     /// Asks the other nodes, if there is something to ask.
     async fn ask(&self) {
-        let Some(question) = self.question else {
+        let Some(asked) = self.question else {
             return;
         };
         let now = Timestamp::now();
+        let horizon = self.control.ended.horizon(now);
+        let since = self
+            .answered
+            .and_then(|answered| answered.checked_sub(OVERLAP).ok())
+            .map_or(horizon, |answered| answered.max(horizon));
         let event = ControlEvent::EndedSessionsWanted {
-            question,
-            since: self.control.ended.horizon(now),
+            question: asked.id,
+            since,
         };
         if let Err(error) = event.tell(&*self.control.bus, now).await {
             tracing::debug!(

@@ -7,7 +7,7 @@ use test_servers::{Nats, Postgres, Proxy};
 use tokio::time::timeout;
 
 use crate::{
-    node::{Plan, ask, sign_in, sign_up, until_ready},
+    node::{Plan, ask, sign_in, sign_up, until, until_ready},
     process::Process,
     socket::Socket,
 };
@@ -152,4 +152,47 @@ async fn a_logout_on_an_auth_node_that_is_cut_off_closes_the_sockets_on_gateways
         assert_eq!(closes.closed().await, 4503);
         assert_eq!(Socket::refused(&gateway, &out.access).await, 403);
     }
+}
+
+/// Two servers that have lost each other keep their clients: no node was cut
+/// off, and yet the news has not come.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn news_that_servers_lose_between_each_other_is_asked_for() {
+    let database = Postgres::shared().database();
+    let route = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let one = Nats::start_configured(&format!(
+        "server_name: one\ncluster {{ name: test, listen: \"{route}\", no_advertise: true }}"
+    ));
+    let proxy = Proxy::start(route.port()).await;
+    let two = Nats::start_configured(&format!(
+        "server_name: two\ncluster {{ name: test, listen: \"127.0.0.1:-1\", \
+         no_advertise: true, routes: [\"nats://{}\"] }}",
+        proxy.address()
+    ));
+    until("the servers have found each other", async || {
+        [&one, &two]
+            .iter()
+            .all(|server| server.monitor("/routez").contains("\"rid\""))
+    })
+    .await;
+    let plan = Plan::new(&database, one.url());
+    let auth = plan.auth();
+    let gateway = plan.clone().set("NATS_URL", two.url()).gateway();
+    let ann = sign_up(&auth, "ann").await;
+    let mut socket = Socket::open(&gateway, &ann.access).await;
+
+    proxy.cut();
+    let status = ask(&auth, Method::POST, "/auth/logout", &ann.access).await;
+    assert_eq!(status, 204);
+    assert_eq!(
+        gateway.get("/readyz").await.unwrap(),
+        200,
+        "it was not cut off"
+    );
+    proxy.reset();
+    proxy.heal();
+    assert_eq!(socket.closed().await, 4503);
 }
