@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`settings`] | what a bus needs to know |
+//! | `settings` | what a bus needs to know |
 //! | `connect` | from settings to a connection, and why there is none |
 //! | `link` | the connection: whether it holds, and when it was cut |
 //! | `watcher` | tells the rooms that they were cut off, once everything is back |
