@@ -161,6 +161,8 @@ impl Archive {
     /// Makes the stream again if it is gone. Returns whether it is another one
     /// than before, so that all positions are void.
     pub(crate) async fn restore(&self) -> Result<bool, BusError> {
+        // Before the stream is looked at: what it gives out meanwhile is not lost.
+        let seen = self.seen.load(Ordering::Acquire);
         let ensured = stream::ensure(
             &self.context,
             self.link.servers(),
@@ -177,7 +179,7 @@ impl Archive {
             }
             Err(error) => return Err(BusError::Unavailable(error.into())),
         };
-        let void = self.lost_its_end(&info).then(|| self.epoch());
+        let void = self.lost_its_end(&info, seen).then(|| self.epoch());
         let now = Life {
             epoch: self.mark_epoch(void).await?,
             created: info.created.into(),
@@ -190,13 +192,13 @@ impl Archive {
     }
 
     /// What the stream holds now, if it is still the one of that epoch.
-    /// Whether numbers that were given out will be given out again: the server
+    /// Whether numbers up to `seen` will be given out again: the server
     /// writes to its disk a while after it has confirmed, and lost its power
     /// in between. Of several replicas one has it all, and may only not have
     /// come so far yet.
-    fn lost_its_end(&self, info: &Info) -> bool {
+    fn lost_its_end(&self, info: &Info, seen: u64) -> bool {
         self.history.replicas == 1
-            && info.state.last_sequence < self.seen.load(Ordering::Acquire)
+            && info.state.last_sequence < seen
             && self.life.lock().created == SystemTime::from(info.created)
     }
 
