@@ -55,7 +55,13 @@ async fn without_history_a_node_that_was_cut_off_says_so_in_every_room() {
     behind.ping().await.unwrap();
     for (room, listener) in rooms.iter().zip(&mut listeners) {
         say(&other, room, "after").await;
-        assert_eq!(hear(listener).await, "after");
+        // What the bus took while the cut was just being noticed may still
+        // be sent.
+        let mut heard = hear(listener).await;
+        while heard == "lost too" {
+            heard = hear(listener).await;
+        }
+        assert_eq!(heard, "after");
         say(&behind, room, "and on").await;
         assert_eq!(hear(listener).await, "and on");
     }
