@@ -9,7 +9,7 @@
 //! | `subjects` | what everything is called on NATS |
 //! | `envelope` | a message as bytes, and back |
 //! | `core` | rooms without history: plain publish and subscribe |
-//! | `history` | the stream that keeps messages: publish, read; its epoch |
+//! | `history` | the stream that keeps messages: its life, storing; its epoch, what was missed |
 //! | `stream` | the stream's configuration, made or compared |
 //! | `pump` | a room with history: one order, gaps seen and filled |
 //!
