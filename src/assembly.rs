@@ -1,6 +1,6 @@
 //! The parts of a node, put together: what each role needs, and no more.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use contract::RoomBus;
 use tokio_util::task::TaskTracker;
@@ -14,14 +14,24 @@ use crate::{
     app::App,
     config::Config,
     node_keys::NodeKeys,
+    rooms::MembershipChanges,
     wiring::Stores,
 };
 
 /// The sessions that ended lately, for as long as that matters.
 pub(crate) fn ended_sessions(config: &Config) -> Arc<EndedSessions> {
-    let tokens = &config.tokens;
-    // Whoever holds a token that is still accepted must find its session here.
-    Arc::new(EndedSessions::new(tokens.access_ttl + tokens.leeway * 2))
+    Arc::new(EndedSessions::new(longest_token(config)))
+}
+
+/// The memberships that changed lately, for as long as that matters.
+pub(crate) fn membership_changes(config: &Config) -> Arc<MembershipChanges> {
+    Arc::new(MembershipChanges::new(longest_token(config)))
+}
+
+/// Whoever holds a token that is still accepted must find here what has become
+/// of its session, and of the membership that it was minted under.
+fn longest_token(config: &Config) -> Duration {
+    config.tokens.access_ttl + config.tokens.leeway * 2
 }
 
 /// The one check of access tokens.

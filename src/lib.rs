@@ -15,12 +15,13 @@
 //! | [`http`] | the HTTP API |
 //! | [`ws`] | the gateway: sockets and the rooms they sit in |
 //! | [`accounts`] | the use cases; passwords, tokens, sessions |
+//! | [`rooms`] | the use cases of rooms that people manage |
 //! | [`remote_keys`] | the public keys of other nodes, fetched and kept fresh |
 //! | [`control`] | sessions that ended anywhere end here too |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
-//! Arrows, and no others: `server → door, router → http | ws → accounts → contract`;
+//! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → contract`;
 //! `server → wiring → backends → contract`;
 //! `server → remote_keys → accounts`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
@@ -37,6 +38,7 @@ pub mod node_keys;
 pub mod problem;
 pub mod readiness;
 pub mod remote_keys;
+pub mod rooms;
 pub mod router;
 pub mod server;
 pub mod telemetry;

@@ -107,6 +107,7 @@ impl Server {
         let (stores, bus) = (backends.stores.as_ref(), &backends.bus);
 
         let ended = assembly::ended_sessions(config);
+        let memberships = assembly::membership_changes(config);
         let verifier = assembly::verifier(config, &keys, ended.clone());
         let app = match (&keys, stores) {
             (NodeKeys::Signing(ring), Some(stores)) => Some(assembly::app(
@@ -123,6 +124,7 @@ impl Server {
             Gateway::new(
                 bus.clone(),
                 verifier,
+                memberships.clone(),
                 config.http.allowed_origins.clone(),
                 &config.ws,
             )

@@ -114,6 +114,7 @@ impl Nodes {
                 at: Timestamp::now(),
                 kind: Kind::Text,
                 data: Bytes::from(vec![b'x'; PAYLOAD]),
+                key: None,
             },
         })
     }

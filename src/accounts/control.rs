@@ -76,6 +76,7 @@ impl ControlEvent {
             data: serde_json::to_vec(self)
                 .map_err(|error| BusError::Failed(error.into()))?
                 .into(),
+            key: None,
         };
         bus.publish(&RoomName::control(), message).await.map(drop)
     }

@@ -35,7 +35,7 @@ pub use self::error::AccountsError;
 use self::{
     control::EndReason,
     passwords::PasswordService,
-    tokens::{EndedSessions, Grant, RefreshTokens, TokenIssuer},
+    tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
 
 /// How long sessions live.
@@ -95,9 +95,13 @@ impl fmt::Debug for Tokens {
     }
 }
 
-/// The room that belongs to a user: named by the user's id.
-fn own_room(user: UserId) -> Result<RoomName, AccountsError> {
-    Ok(RoomName::parse(&user.to_string())?)
+/// Access to the room that belongs to a user: named by the user's id.
+fn own_room(user: UserId) -> Result<RoomAccess, AccountsError> {
+    Ok(RoomAccess {
+        room: RoomName::parse(&user.to_string())?,
+        grant: Grant::ReadWrite,
+        presence: false,
+    })
 }
 
 impl Accounts {
@@ -106,7 +110,6 @@ impl Accounts {
             session.user,
             session.id,
             &own_room(session.user)?,
-            Grant::ReadWrite,
             session.expires_at,
             now,
         )?;

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     Gateway,
-    hub::Seat,
+    hub::{Occupant, Seat},
     outbox::Outbox,
     session::Session,
     socket::Socket,
@@ -42,6 +42,9 @@ pub(super) enum EntranceError {
     /// The session ended while its token was being looked at.
     #[error("the session has ended")]
     SessionEnded,
+    /// The token's bearer was removed from the room.
+    #[error("no member of the room any more")]
+    NotPermitted,
     /// The room can't be listened to.
     #[error(transparent)]
     Bus(#[from] BusError),
@@ -69,7 +72,7 @@ impl Entrance {
     /// [`EntranceError`]
     pub(super) async fn reserve(
         gateway: &Gateway,
-        token: AccessToken,
+        mut token: AccessToken,
     ) -> Result<Self, EntranceError> {
         let admission = gateway.sockets.admit(token.user)?;
         let connection = ConnectionId::random();
@@ -80,7 +83,15 @@ impl Entrance {
             .verifier
             .check_session(token.session, Timestamp::now())
             .map_err(|_| EntranceError::SessionEnded)?;
-        let seat = gateway.hubs.join(&token.room, connection, &outbox).await?;
+        let who = Occupant {
+            connection,
+            user: token.user,
+            grant: token.grant,
+        };
+        let seat = gateway.hubs.join(&token.room, who, &outbox).await?;
+        // As above: a change that came before the seat was taken didn't find it.
+        let grant = gateway.memberships.grant(&token, Timestamp::now());
+        token.grant = grant.ok_or(EntranceError::NotPermitted)?;
         let place = Place {
             _registration: registration,
             _admission: admission,

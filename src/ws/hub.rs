@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use contract::{
-    BusError, ConnectionId, Delivery, Message, Published, RoomBus, RoomName, Subscription,
+    BusError, ConnectionId, Delivery, Message, Published, RoomBus, RoomName, Subscription, UserId,
 };
 use dashmap::DashMap;
 use parking_lot::Mutex;
@@ -22,6 +22,7 @@ use super::{
     outbox::Outbox,
     wire::{Batch, BatchEncoder},
 };
+use crate::accounts::tokens::Grant;
 
 /// Messages that sockets of this node may have under way in a room before
 /// their publishers wait for the hub. A message may still be on its way into
@@ -74,6 +75,8 @@ struct Members {
 
 struct Member {
     connection: ConnectionId,
+    user: UserId,
+    grant: Grant,
     outbox: Arc<Outbox>,
 }
 
@@ -102,7 +105,7 @@ impl Hubs {
     pub async fn join(
         self: &Arc<Self>,
         name: &RoomName,
-        connection: ConnectionId,
+        who: Occupant,
         outbox: &Arc<Outbox>,
     ) -> Result<Seat, BusError> {
         let seat = loop {
@@ -123,7 +126,9 @@ impl Hubs {
                 continue;
             }
             let key = members.seats.insert(Member {
-                connection,
+                connection: who.connection,
+                user: who.user,
+                grant: who.grant,
                 outbox: Arc::clone(outbox),
             });
             drop(members);
@@ -131,7 +136,7 @@ impl Hubs {
                 hubs: Arc::clone(self),
                 room,
                 key,
-                connection,
+                connection: who.connection,
             };
         };
         let room = &seat.room;
@@ -145,10 +150,34 @@ impl Hubs {
         Ok(seat)
     }
 
+    /// Closes the sockets of a member who may not do any more what they were
+    /// let in for.
+    pub fn narrow(&self, name: &RoomName, user: UserId, grant: Option<Grant>) {
+        let Some(room) = self.rooms.get(name).map(|room| Arc::clone(&room)) else {
+            return;
+        };
+        for (_, member) in &room.members.lock().seats {
+            if member.user == user && grant.is_none_or(|grant| grant < member.grant) {
+                member.outbox.close(Close::NotPermitted);
+            }
+        }
+    }
+
     fn forget(&self, room: &Arc<Room>) {
         self.rooms
             .remove_if(&room.name, |_, found| Arc::ptr_eq(found, room));
     }
+}
+
+/// Who takes a seat.
+#[derive(Debug, Clone, Copy)]
+pub struct Occupant {
+    /// The socket.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What its token allows in the room.
+    pub grant: Grant,
 }
 
 /// A socket's place in a room.

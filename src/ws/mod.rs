@@ -26,17 +26,19 @@ pub mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use contract::RoomBus;
+use contract::{MembershipChange, RoomBus};
 
 use self::{hub::Hubs, outbox::BacklogLimits, session::SessionLimits, sockets::Sockets};
 use crate::{
-    accounts::tokens::TokenVerifier,
+    accounts::tokens::{Grant, TokenVerifier},
     config::{AllowedOrigins, Ws},
+    rooms::MembershipChanges,
 };
 
 /// What every socket of this node shares.
 pub struct Gateway {
     verifier: Arc<TokenVerifier>,
+    memberships: Arc<MembershipChanges>,
     origins: AllowedOrigins,
     allow_missing_origin: bool,
     hubs: Arc<Hubs>,
@@ -55,11 +57,13 @@ impl Gateway {
     pub fn new(
         bus: Arc<dyn RoomBus>,
         verifier: Arc<TokenVerifier>,
+        memberships: Arc<MembershipChanges>,
         origins: AllowedOrigins,
         ws: &Ws,
     ) -> Arc<Self> {
         Arc::new(Self {
             verifier,
+            memberships,
             origins,
             allow_missing_origin: ws.allow_missing_origin,
             hubs: Hubs::new(bus, ws.echo),
@@ -83,6 +87,13 @@ impl Gateway {
     #[must_use]
     pub fn sockets(&self) -> &Arc<Sockets> {
         &self.sockets
+    }
+
+    /// A membership changed, and `memberships` knows it: sockets that were let
+    /// in under the old one hear and say no more than the new one allows.
+    pub fn membership_changed(&self, change: &MembershipChange) {
+        let grant = change.role.map(Grant::from);
+        self.hubs.narrow(&change.room, change.user, grant);
     }
 
     /// The rooms with a socket of this node in them.

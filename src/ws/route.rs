@@ -124,7 +124,7 @@ fn refuse_entrance(reason: &EntranceError) -> Response {
     let kind = match reason {
         EntranceError::Full(Full::Node) => ProblemType::TooManySockets,
         EntranceError::Full(Full::User) => ProblemType::TooManySocketsOfUser,
-        EntranceError::SessionEnded => return refuse(Refusal::Token),
+        EntranceError::SessionEnded | EntranceError::NotPermitted => return refuse(Refusal::Token),
         EntranceError::Bus(error) => {
             tracing::error!(
                 error = error as &dyn std::error::Error,

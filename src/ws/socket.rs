@@ -191,6 +191,7 @@ impl Socket {
             at: Timestamp::now(),
             kind,
             data,
+            key: None,
         };
         let Some(seat) = &self.seat else {
             return Continue(());

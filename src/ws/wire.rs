@@ -73,7 +73,7 @@ impl BatchEncoder {
     pub fn push(&mut self, envelope: &Envelope) {
         let message = &envelope.message;
         let opcode = match message.kind {
-            Kind::Text => OpCode::Text,
+            Kind::Text | Kind::Json => OpCode::Text,
             Kind::Binary => OpCode::Binary,
         };
         self.buffer.reserve(MAX_HEADER + message.data.len());
@@ -181,6 +181,7 @@ mod tests {
                     at: Timestamp::UNIX_EPOCH,
                     kind: Kind::Text,
                     data: Bytes::from_static(data.as_bytes()),
+                    key: None,
                 },
                 position: None,
             });
@@ -205,6 +206,7 @@ mod tests {
                     at: Timestamp::UNIX_EPOCH,
                     kind: Kind::Binary,
                     data: vec![0; len].into(),
+                    key: None,
                 },
                 position: None,
             });

@@ -4,10 +4,13 @@ use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
 use bus_memory::MemoryBus;
 use bytes::Bytes;
-use contract::{ConnectionId, Kind, Message, RoomBus, RoomName, Timestamp};
-use service::ws::{
-    hub::Hubs,
-    outbox::{BacklogLimits, Outbox},
+use contract::{ConnectionId, Kind, Message, RoomBus, RoomName, Timestamp, UserId};
+use service::{
+    accounts::tokens::Grant,
+    ws::{
+        hub::{Hubs, Occupant},
+        outbox::{BacklogLimits, Outbox},
+    },
 };
 use tokio::task::{unconstrained, yield_now};
 
@@ -20,6 +23,14 @@ fn outbox(messages: usize) -> Arc<Outbox> {
     }))
 }
 
+fn occupant() -> Occupant {
+    Occupant {
+        connection: ConnectionId::random(),
+        user: UserId::random(),
+        grant: Grant::ReadWrite,
+    }
+}
+
 fn message(data: &Bytes) -> Message {
     Message {
         from: None,
@@ -27,6 +38,7 @@ fn message(data: &Bytes) -> Message {
         at: Timestamp::now(),
         kind: Kind::Text,
         data: data.clone(),
+        key: None,
     }
 }
 
@@ -36,10 +48,7 @@ async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
     let hubs = Hubs::new(bus.clone(), true);
     let lobby = RoomName::parse("lobby").unwrap();
     let out = outbox(usize::MAX);
-    let seat = hubs
-        .join(&lobby, ConnectionId::random(), &out)
-        .await
-        .unwrap();
+    let seat = hubs.join(&lobby, occupant(), &out).await.unwrap();
     let hi = Bytes::from_static(b"hi");
 
     // All ask to speak, and are slow to begin when it is their turn.
@@ -80,14 +89,10 @@ async fn a_crowded_room_with_much_to_say_lets_other_tasks_run() {
     let (early, late) = (outbox(0), outbox(39));
     let mut seats = Vec::new();
     for out in [&early, &late] {
-        seats.push(
-            hubs.join(&lobby, ConnectionId::random(), out)
-                .await
-                .unwrap(),
-        );
+        seats.push(hubs.join(&lobby, occupant(), out).await.unwrap());
     }
     for _ in 0..600 {
-        let join = hubs.join(&lobby, ConnectionId::random(), &early);
+        let join = hubs.join(&lobby, occupant(), &early);
         seats.push(join.await.unwrap());
     }
     // Each is a batch of its own.

@@ -4,12 +4,13 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bus_memory::MemoryBus;
-use contract::{BusError, Message, Position, Published, RoomBus, RoomName, Subscription};
+use contract::{BusError, History, Message, Position, Published, RoomBus, RoomName, Subscription};
 use hyper_util::rt::TokioIo;
 use service::{
     accounts::tokens::{EndedSessions, TokenVerifier, VerificationKeys},
     config::{Config, Sources},
     connection::Connection,
+    rooms::MembershipChanges,
     ws::{Gateway, close::Close, route},
 };
 use tokio::net::TcpListener;
@@ -38,6 +39,10 @@ impl RoomBus for StuckBus {
         self.0.ping().await
     }
 
+    async fn history(&self, room: &RoomName, since: Option<Position>) -> Result<History, BusError> {
+        self.0.history(room, since).await
+    }
+
     fn rooms(&self) -> usize {
         self.0.rooms()
     }
@@ -58,6 +63,7 @@ async fn gateway(bus: MemoryBus) -> (Arc<Gateway>, SocketAddr) {
             Duration::ZERO,
             Arc::new(EndedSessions::new(Duration::from_secs(600))),
         )),
+        Arc::new(MembershipChanges::new(Duration::from_secs(600))),
         config.http.allowed_origins.clone(),
         &config.ws,
     );
@@ -119,6 +125,7 @@ async fn whoever_waits_to_speak_goes_on_hearing() {
             at: contract::Timestamp::now(),
             kind: contract::Kind::Text,
             data: data.clone().into(),
+            key: None,
         };
         bus.publish(&room, message).await.unwrap();
         assert_eq!(socket.hear().await, data);

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use contract::{
-    BusError, Fanout, Message, Position, Published, Recovery, RoomBus, RoomName, Subscription,
+    BusError, Fanout, History, Message, Position, Published, Recovery, RoomBus, RoomName,
+    Subscription,
 };
 
 /// Rooms inside one process; see [`Fanout`].
@@ -45,6 +46,15 @@ impl RoomBus for MemoryBus {
                 subscription.recovered(Recovery::Complete, since, Vec::new())
             }
             Some(since) => subscription.recovered(Recovery::Impossible, since, Vec::new()),
+        })
+    }
+
+    async fn history(&self, room: &RoomName, since: Option<Position>) -> Result<History, BusError> {
+        let subscription = self.subscribe(room, since).await?;
+        Ok(History {
+            recovery: subscription.recovery(),
+            messages: Vec::new(),
+            position: subscription.position(),
         })
     }
 

@@ -3,11 +3,13 @@
 //! | bytes | what they hold |
 //! |---|---|
 //! | 1 | the format: 1 |
-//! | 1 | flags: 1 text, 2 has a sender, 4 has a connection |
+//! | 1 | flags: 1 text, 2 has a sender, 4 has a connection, 8 JSON |
 //! | 8 | when the service took it: milliseconds since 1970, big-endian |
 //! | 16 | the sender, if it has one |
 //! | 8 | the connection, if it has one, big-endian |
 //! | rest | the payload |
+//!
+//! A message's key is not among them: it is the id under which it is stored.
 //!
 //! Not NATS headers: they would be parsed as text for every listener.
 
@@ -19,6 +21,7 @@ const FORMAT: u8 = 1;
 const TEXT: u8 = 1;
 const HAS_SENDER: u8 = 2;
 const HAS_CONNECTION: u8 = 4;
+const JSON: u8 = 8;
 /// The longest that comes before a payload.
 const MAX_HEAD: usize = 2 + 8 + 16 + 8;
 
@@ -37,10 +40,11 @@ pub(crate) enum EnvelopeError {
 
 pub(crate) fn encode(message: &Message) -> Bytes {
     let mut bytes = BytesMut::with_capacity(MAX_HEAD + message.data.len());
-    let mut flags = 0;
-    if message.kind == Kind::Text {
-        flags |= TEXT;
-    }
+    let mut flags = match message.kind {
+        Kind::Text => TEXT,
+        Kind::Json => JSON,
+        Kind::Binary => 0,
+    };
     if message.from.is_some() {
         flags |= HAS_SENDER;
     }
@@ -80,19 +84,22 @@ pub(crate) fn decode(mut bytes: Bytes) -> Result<Message, EnvelopeError> {
     } else {
         Some(ConnectionId(bytes.try_get_u64().map_err(short)?))
     };
-    let kind = if flags & TEXT == 0 {
-        Kind::Binary
-    } else {
+    let kind = match flags & (TEXT | JSON) {
+        0 => Kind::Binary,
+        TEXT => Kind::Text,
+        _ => Kind::Json,
+    };
+    if kind != Kind::Binary {
         // Sockets pass text on as it is, and a peer may rely on it.
         std::str::from_utf8(&bytes).map_err(|_| EnvelopeError::Utf8)?;
-        Kind::Text
-    };
+    }
     Ok(Message {
         from,
         connection,
         at,
         kind,
         data: bytes,
+        key: None,
     })
 }
 
@@ -108,6 +115,7 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             kind: Kind::Text,
             data: Bytes::from_static("é".as_bytes()),
+            key: None,
         };
         let bytes = encode(&message);
         assert_eq!(decode(bytes.clone()), Ok(message));

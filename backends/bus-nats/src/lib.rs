@@ -90,9 +90,7 @@ impl NatsBus {
 
     /// The archive, for a room that has history.
     fn archive(&self, room: &RoomName) -> Option<&Arc<Archive>> {
-        self.archive
-            .as_ref()
-            .filter(|_| *room != RoomName::control())
+        self.archive.as_ref().filter(|_| !room.is_internal())
     }
 }
 
@@ -106,7 +104,7 @@ impl RoomBus for NatsBus {
             None => {
                 let subject = self.subjects.live(room);
                 core::publish(&self.link, subject, payload).await?;
-                if *room == RoomName::control() {
+                if room.is_internal() {
                     // What nodes tell each other is worth a round trip.
                     self.link.confirm().await?;
                 }
@@ -145,6 +143,24 @@ impl RoomBus for NatsBus {
             Some(missed) => subscription.recovered(Recovery::Complete, since, missed),
             None => subscription.recovered(Recovery::Impossible, since, Vec::new()),
         })
+    }
+
+    async fn history(
+        &self,
+        room: &RoomName,
+        since: Option<Position>,
+    ) -> Result<contract::History, BusError> {
+        match self.archive(room) {
+            Some(archive) => archive.history(room, since).await,
+            None => Ok(contract::History {
+                recovery: match since {
+                    None => Recovery::NotAsked,
+                    Some(_) => Recovery::Impossible,
+                },
+                messages: Vec::new(),
+                position: None,
+            }),
+        }
     }
 
     async fn ping(&self) -> Result<(), BusError> {

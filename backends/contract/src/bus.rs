@@ -22,14 +22,22 @@ impl ConnectionId {
     }
 }
 
-/// A message's kind, as RFC 6455 has it.
+/// What a payload is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8 text.
     Text,
     /// Any bytes.
     Binary,
+    /// One JSON value that is no string (RFC 8259), in UTF-8.
+    Json,
 }
+
+/// Names a message, so that a bus which keeps history says it once, however
+/// often its publisher has to repeat it. Derived from the publisher and the
+/// name that it gave the message, so that nobody can use up another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MessageKey(pub u128);
 
 /// What somebody says.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,10 +48,13 @@ pub struct Message {
     pub connection: Option<ConnectionId>,
     /// When the service took it.
     pub at: Timestamp,
-    /// Text or binary.
+    /// What the payload is.
     pub kind: Kind,
-    /// The payload; valid UTF-8 if `kind` is text.
+    /// The payload; valid UTF-8 unless `kind` is binary.
     pub data: Bytes,
+    /// What tells a repetition of it from another message, if its publisher
+    /// may repeat it.
+    pub key: Option<MessageKey>,
 }
 
 impl fmt::Debug for Message {
@@ -120,6 +131,20 @@ pub enum Recovery {
     Impossible,
 }
 
+/// What a bus keeps of a room.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// Whether `messages` is everything since the asked-for place;
+    /// `NotAsked` if there was none.
+    pub recovery: Recovery,
+    /// What was said since that place, all of it or (`Impossible`) nothing;
+    /// without a place, everything that is kept. In order.
+    pub messages: Vec<Arc<Envelope>>,
+    /// Where the room stands: at the last of `messages` or, if nothing was
+    /// said since, after it; `None` on a bus without order numbers.
+    pub position: Option<Position>,
+}
+
 /// Carries messages between everyone in a room.
 ///
 /// Promises of every bus:
@@ -132,13 +157,19 @@ pub enum Recovery {
 /// - a listener that may have lost messages because the bus could not be heard
 ///   gets [`Delivery::CutOff`] once it can be heard again; a bus that keeps
 ///   history delivers what was missed instead, as long as it keeps it;
-/// - a dropped [`Subscription`] ends at once, and the last one takes the room,
-///   its memory and its tasks with it.
+/// - a bus that keeps history keeps a room's last messages (100 by default)
+///   whether or not anybody listens, within bounds of age and memory, and says
+///   a message that has a key once, as long as it keeps it;
+/// - what is said in a room of the service's own ([`RoomName::is_internal`]) is
+///   neither numbered nor kept;
+/// - a dropped [`Subscription`] ends at once, and the last one takes the room
+///   and its tasks with it, and its memory but for what is kept of it.
 #[async_trait]
 pub trait RoomBus: Send + Sync + 'static {
     /// Says `message` in `room`. With positions, `Ok` means that the message
     /// has its place and reaches whoever listens; without, that the bus has
-    /// taken it.
+    /// taken it. A message with the key of one that is kept is not said again:
+    /// `Published` is that one's.
     ///
     /// # Errors
     /// `Err` means that the message may not have been heard by anybody.
@@ -151,6 +182,11 @@ pub trait RoomBus: Send + Sync + 'static {
         room: &RoomName,
         since: Option<Position>,
     ) -> Result<Subscription, BusError>;
+
+    /// What is kept of `room`; with `since`, what was said after that place.
+    /// A bus that keeps nothing answers that `since` is `Impossible`, unless
+    /// nothing was said.
+    async fn history(&self, room: &RoomName, since: Option<Position>) -> Result<History, BusError>;
 
     /// Answers if the bus can carry messages.
     async fn ping(&self) -> Result<(), BusError>;

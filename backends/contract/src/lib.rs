@@ -8,6 +8,8 @@
 //! | [`names`] | `Username`, `RoomName`: validated once, canonical from then on |
 //! | [`account`] | `Account`, `StoredHash` and the [`CredentialStore`] |
 //! | [`session`] | `Session`, `Rotation` and the [`SessionStore`] |
+//! | [`room`] | `Room`, `Role`, `Membership` and the [`RoomStore`] |
+//! | [`idempotency`] | requests that may be repeated, and the [`IdempotencyStore`] |
 //! | [`bus`] | `Message`, `Delivery` and the [`RoomBus`] |
 //! | [`fanout`] | room → tokio broadcast; the in-process part of every bus |
 //! | [`error`] | `StoreError`, `BusError` |
@@ -26,7 +28,9 @@ pub mod bus;
 pub mod conformance;
 pub mod error;
 pub mod fanout;
+pub mod idempotency;
 pub mod names;
+pub mod room;
 pub mod session;
 
 pub use account::{
@@ -34,13 +38,18 @@ pub use account::{
     UserId,
 };
 pub use bus::{
-    ConnectionId, Delivery, Envelope, Epoch, Kind, Message, Position, Published, Recovery, RoomBus,
-    Subscription,
+    ConnectionId, Delivery, Envelope, Epoch, History, Kind, Message, MessageKey, Position,
+    Published, Recovery, RoomBus, Subscription,
 };
 pub use error::{BoxError, BusError, StoreError};
 pub use fanout::Fanout;
+pub use idempotency::{Begin, IdempotencyStore, IdempotentRequest};
 pub use jiff::Timestamp;
 pub use names::{NameError, RoomName, Username};
+pub use room::{
+    ChangeMember, DeleteOutcome, Member, MemberOutcome, Membership, MembershipChange, Role, Room,
+    RoomOutcome, RoomStore,
+};
 pub use session::{
     EndedSession, NewSession, OpenOutcome, Rotate, Rotation, Seed, Session, SessionId, SessionStore,
 };

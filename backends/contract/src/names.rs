@@ -78,8 +78,8 @@ impl Username {
 }
 
 /// A room's name: `[A-Za-z0-9_-]{1,64}`, so it can be part of a NATS subject,
-/// a URL and a log line as it is. The service's own room, [`RoomName::control`],
-/// has a `$` and can't be spelled by anyone.
+/// a URL and a log line as it is. The service's own rooms, [`RoomName::control`]
+/// and [`RoomName::presence`], have a `$` and can't be spelled by anyone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RoomName(Arc<str>);
 
@@ -103,10 +103,24 @@ impl RoomName {
         }
     }
 
-    /// The room in which the service's nodes tell each other about ended sessions.
+    /// The room in which the service's nodes tell each other which sessions
+    /// ended and which memberships changed.
     #[must_use]
     pub fn control() -> Self {
         Self("$control".into())
+    }
+
+    /// The room in which the service's nodes tell each other who is in this
+    /// one.
+    #[must_use]
+    pub fn presence(&self) -> Self {
+        Self(format!("$presence-{}", self.0).into())
+    }
+
+    /// Whether it is one of the service's own rooms.
+    #[must_use]
+    pub fn is_internal(&self) -> bool {
+        self.0.starts_with('$')
     }
 
     /// The name.

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use contract::{RoomName, SessionId, Timestamp, UserId};
+use contract::{Role, RoomName, SessionId, Timestamp, UserId};
 use jsonwebtoken::Header;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use super::keys::KeyRing;
 pub(super) const TYP: &str = "at+jwt";
 
 /// What the bearer may do in the token's room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Grant {
     /// Hear.
     #[serde(rename = "r")]
@@ -22,6 +22,27 @@ pub enum Grant {
     /// Hear and speak.
     #[serde(rename = "rw")]
     ReadWrite,
+}
+
+impl From<Role> for Grant {
+    fn from(role: Role) -> Self {
+        if role.may_speak() {
+            Self::ReadWrite
+        } else {
+            Self::Read
+        }
+    }
+}
+
+/// What a token opens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomAccess {
+    /// The room (`room`).
+    pub room: RoomName,
+    /// What it allows there (`grant`).
+    pub grant: Grant,
+    /// Whether it tells who is there (`presence`; not if that is absent).
+    pub presence: bool,
 }
 
 /// What a valid access token says.
@@ -35,6 +56,8 @@ pub struct AccessToken {
     pub room: RoomName,
     /// What it allows there (`grant`).
     pub grant: Grant,
+    /// Whether its room tells who is there (`presence`; not if that is absent).
+    pub presence: bool,
     /// When it ends (`exp`), in whole seconds.
     pub expires_at: Timestamp,
 }
@@ -47,6 +70,8 @@ struct Claims<'a> {
     sid: SessionId,
     room: &'a RoomName,
     grant: Grant,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    presence: bool,
     iat: i64,
     exp: i64,
     jti: Uuid,
@@ -82,8 +107,7 @@ impl TokenIssuer {
         &self,
         user: UserId,
         session: SessionId,
-        room: &RoomName,
-        grant: Grant,
+        access: &RoomAccess,
         session_expires_at: Timestamp,
         now: Timestamp,
     ) -> Result<(String, u64), jsonwebtoken::errors::Error> {
@@ -98,8 +122,9 @@ impl TokenIssuer {
             aud: &self.audience,
             sub: user,
             sid: session,
-            room,
-            grant,
+            room: &access.room,
+            grant: access.grant,
+            presence: access.presence,
             iat,
             exp,
             jti: Uuid::new_v4(),

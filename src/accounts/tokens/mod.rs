@@ -20,7 +20,7 @@ pub mod refresh;
 pub mod verification;
 pub mod verifier;
 
-pub use access::{AccessToken, Grant, TokenIssuer};
+pub use access::{AccessToken, Grant, RoomAccess, TokenIssuer};
 pub use ended::EndedSessions;
 pub use jwks::{Jwks, JwksError};
 pub use keys::{KeyError, KeyRing};

@@ -58,6 +58,8 @@ struct Claims {
     sid: SessionId,
     room: RoomName,
     grant: Grant,
+    #[serde(default)]
+    presence: bool,
     iat: i64,
     exp: i64,
     nbf: Option<i64>,
@@ -173,6 +175,7 @@ impl TokenVerifier {
             session: claims.sid,
             room: claims.room,
             grant: claims.grant,
+            presence: claims.presence,
             expires_at,
         })
     }

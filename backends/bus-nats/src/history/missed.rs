@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
-use contract::{BusError, Envelope, Message, Position, RoomName};
+use contract::{BusError, Envelope, History, Message, Position, Recovery, RoomName};
 use tokio::sync::SemaphorePermit;
 
 use super::{Archive, unavailable};
@@ -45,6 +45,52 @@ impl Archive {
             })
         });
         Ok(Some(envelopes.collect()))
+    }
+
+    /// What is kept of a room, from some place on or all of it.
+    pub(crate) async fn history(
+        &self,
+        room: &RoomName,
+        since: Option<Position>,
+    ) -> Result<History, BusError> {
+        let epoch = self.epoch();
+        let from = since.unwrap_or(Position { epoch, seq: 0 });
+        let stands = |seq| Some(Position { epoch, seq });
+        if from.epoch != epoch {
+            return Ok(History {
+                recovery: Recovery::Impossible,
+                messages: Vec::new(),
+                position: Some(self.newest().await?),
+            });
+        }
+        let missed = self.missed(room, from).await?;
+        let recovery = match since {
+            None => Recovery::NotAsked,
+            Some(_) if missed.complete => Recovery::Complete,
+            Some(_) => Recovery::Impossible,
+        };
+        if recovery == Recovery::Impossible {
+            return Ok(History {
+                recovery,
+                messages: Vec::new(),
+                position: stands(missed.up_to),
+            });
+        }
+        let messages: Vec<_> = missed
+            .messages
+            .into_iter()
+            .map(|(seq, message)| {
+                Arc::new(Envelope {
+                    message,
+                    position: stands(seq),
+                })
+            })
+            .collect();
+        Ok(History {
+            recovery,
+            messages,
+            position: stands(missed.up_to),
+        })
     }
 
     /// What was said in a room after the message at that place, or, if that is

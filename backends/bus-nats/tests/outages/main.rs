@@ -52,6 +52,7 @@ fn text(text: impl Into<String>) -> Message {
         at: Timestamp::UNIX_EPOCH,
         kind: Kind::Text,
         data: Bytes::from(text.into()),
+        key: None,
     }
 }
 

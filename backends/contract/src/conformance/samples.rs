@@ -143,6 +143,7 @@ pub(super) fn text(data: impl Into<String>) -> Message {
         at: time(0),
         kind: Kind::Text,
         data: Bytes::from(data.into()),
+        key: None,
     }
 }
 
