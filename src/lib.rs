@@ -16,6 +16,7 @@
 //! | [`ws`] | the gateway: sockets and the rooms they sit in |
 //! | [`accounts`] | the use cases; passwords, tokens, sessions |
 //! | [`rooms`] | the use cases of rooms that people manage |
+//! | [`presence`] | who is in a room, on all nodes together |
 //! | [`remote_keys`] | the public keys of other nodes, fetched and kept fresh |
 //! | [`control`] | sessions that ended anywhere end here too |
 //! | [`problem`] | one API error → `application/problem+json` |
@@ -35,6 +36,7 @@ pub mod control;
 mod door;
 pub mod http;
 pub mod node_keys;
+pub mod presence;
 pub mod problem;
 pub mod readiness;
 pub mod remote_keys;

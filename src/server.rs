@@ -17,6 +17,7 @@ use crate::{
     control::{Control, ListenError},
     door::{self, Door},
     node_keys::{NodeKeys, NodeKeysError},
+    presence::Presence,
     readiness::Readiness,
     router::{self, Parts},
     wiring::{self, WiringError},
@@ -108,6 +109,7 @@ impl Server {
 
         let ended = assembly::ended_sessions(config);
         let memberships = assembly::membership_changes(config);
+        let (presence, presence_news) = Presence::new(bus.clone());
         let verifier = assembly::verifier(config, &keys, ended.clone());
         let app = match (&keys, stores) {
             (NodeKeys::Signing(ring), Some(stores)) => Some(assembly::app(
@@ -125,6 +127,7 @@ impl Server {
                 bus.clone(),
                 verifier,
                 memberships.clone(),
+                presence.clone(),
                 config.http.allowed_origins.clone(),
                 &config.ws,
             )
@@ -143,6 +146,9 @@ impl Server {
             sockets: gateway.as_ref().map(|gateway| gateway.sockets().clone()),
         };
         background.spawn(control.listen().await?.run());
+        if let Some(gateway) = &gateway {
+            background.spawn(gateway.clone().tell_presence(presence_news));
+        }
         background.spawn(housekeeping(app.clone(), ended));
         if let NodeKeys::Remote(remote) = keys {
             background.spawn(remote.keep_fresh());

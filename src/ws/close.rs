@@ -65,6 +65,8 @@ close_codes! {
     Revoked = 4503, "revoked", "no: sign in again", "session ended";
     /// The token's grant doesn't allow what the socket did.
     NotPermitted = 4507, "not_permitted", "no", "not permitted";
+    /// Ten commands in a row had no effect.
+    TooManyErrors = 4509, "too_many_errors", "no: mend the client", "too many errors in a row";
 }
 
 impl Close {

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use contract::{BusError, ConnectionId, Timestamp};
+use contract::{BusError, ConnectionId, Position, Recovery, Timestamp};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 #[cfg(target_os = "linux")]
@@ -15,13 +15,20 @@ use tokio::{
 
 use super::{
     Gateway,
-    hub::{Occupant, Seat},
+    hub::{Behind, Occupant, Seat},
     outbox::Outbox,
-    session::Session,
-    socket::Socket,
+    rooms_v1::{
+        MAX_ERRORS_IN_A_ROW, MAX_ROOMS,
+        event::{self, Event, Heartbeat, Limits, Welcome},
+        seats::End,
+        session::Session,
+    },
+    session::raw,
+    socket::{CatchingUp, Keeper, Mode, Raw, RoomsV1, Socket},
     sockets::{Admission, Full, Registration},
+    wire::Format,
 };
-use crate::{accounts::tokens::AccessToken, connection::Connection};
+use crate::{accounts::tokens::AccessToken, connection::Connection, presence::Attendance};
 
 /// Unsent bytes that the kernel takes for one socket. Its own default is
 /// megabytes, which a stalled reader would fill before anyone notices.
@@ -50,12 +57,22 @@ pub(super) enum EntranceError {
     Bus(#[from] BusError),
 }
 
+/// What a client wants to hear, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) format: Format,
+    /// In `rooms.v1`: where the client left the room.
+    pub(super) since: Option<Position>,
+}
+
 /// Everything that a socket has but its connection.
 pub(super) struct Entrance {
     token: AccessToken,
-    connection: ConnectionId,
+    who: Occupant,
     outbox: Arc<Outbox>,
-    seat: Seat,
+    seat: Arc<Seat>,
+    /// What the seat is to be told first.
+    recovered: Option<CatchingUp>,
     place: Place,
 }
 
@@ -73,21 +90,25 @@ impl Entrance {
     pub(super) async fn reserve(
         gateway: &Gateway,
         mut token: AccessToken,
+        wanted: Wanted,
     ) -> Result<Self, EntranceError> {
         let admission = gateway.sockets.admit(token.user)?;
-        let connection = ConnectionId::random();
+        let who = Occupant {
+            connection: ConnectionId::random(),
+            user: token.user,
+            grant: token.grant,
+            format: wanted.format,
+            presence: token.presence,
+        };
         let outbox = Arc::new(Outbox::new(gateway.backlog));
-        let registration = gateway.sockets.register(token.session, connection, &outbox);
+        let registration = gateway
+            .sockets
+            .register(token.session, who.connection, &outbox);
         // An end that came before the registration didn't find the socket.
         gateway
             .verifier
             .check_session(token.session, Timestamp::now())
             .map_err(|_| EntranceError::SessionEnded)?;
-        let who = Occupant {
-            connection,
-            user: token.user,
-            grant: token.grant,
-        };
         let seat = gateway.hubs.join(&token.room, who, &outbox).await?;
         // As above: a change that came before the seat was taken didn't find it.
         let grant = gateway.memberships.grant(&token, Timestamp::now());
@@ -96,13 +117,49 @@ impl Entrance {
             _registration: registration,
             _admission: admission,
         };
-        Ok(Self {
+        let mut entrance = Self {
             token,
-            connection,
+            who,
             outbox,
-            seat,
+            seat: Arc::new(seat),
+            recovered: None,
             place,
-        })
+        };
+        match (wanted.format, wanted.since) {
+            (Format::Raw, _) => entrance.seat.go_live(|_| None),
+            (Format::RoomsV1, since) => entrance.welcome(gateway, since).await?,
+        }
+        Ok(entrance)
+    }
+
+    /// From here on the seat is told what is said, after what it missed.
+    async fn welcome(
+        &mut self,
+        gateway: &Gateway,
+        since: Option<Position>,
+    ) -> Result<(), EntranceError> {
+        let welcome = |position, recovered| {
+            let welcome = welcome(gateway, &self.token, position, recovered);
+            Some(Event::Welcome(welcome).frame())
+        };
+        let Some(since) = since else {
+            self.seat.go_live(|position| welcome(position, None));
+            return Ok(());
+        };
+        let history = self.seat.history(Some(since)).await?;
+        if history.recovery == Recovery::Complete {
+            if let Some(frame) = welcome(Some(since), Some(true)) {
+                self.outbox.reply(frame);
+            }
+            let seat = Arc::clone(&self.seat);
+            self.recovered = Some(CatchingUp::with(seat, since, history.messages));
+        } else {
+            let missed = Behind { after: Some(since) };
+            self.seat.go_on(missed, history.position, |position| {
+                welcome(position, Some(false))
+            });
+        }
+        Ok(())
     }
 
     /// Waits for the connection, then runs its socket in a task of its own
@@ -117,10 +174,10 @@ impl Entrance {
             return;
         };
         let read_ahead = parts.read_buf.to_vec();
-        self.run(&gateway, parts.io.into_inner().into_stream(), read_ahead);
+        self.run(gateway, parts.io.into_inner().into_stream(), read_ahead);
     }
 
-    fn run(self, gateway: &Gateway, stream: TcpStream, read_ahead: Vec<u8>) {
+    fn run(self, gateway: Arc<Gateway>, stream: TcpStream, read_ahead: Vec<u8>) {
         if let Err(error) = tune(&stream) {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
@@ -129,39 +186,107 @@ impl Entrance {
         }
         let Self {
             token,
-            connection,
+            who,
             outbox,
             seat,
+            recovered,
             place,
         } = self;
         let (reader, writer) = stream.into_split();
         outbox.attach(writer);
-        let left = token.expires_at.duration_since(Timestamp::now());
-        let left = Duration::try_from(left)
-            .unwrap_or(Duration::ZERO)
-            .min(LONGEST_SESSION);
         let now = Instant::now();
+        let end = end_of(&token, now);
+        let attendance = attend(&gateway, &token);
+        let mode = match who.format {
+            Format::Raw => Mode::Raw(Raw {
+                user: who.user,
+                connection: who.connection,
+                session: raw::Session::new(gateway.limits, token.grant, end.at, now),
+                seat: Some(seat),
+                attendance,
+            }),
+            Format::RoomsV1 => {
+                let session = Session::new(&token, end, gateway.limits, now);
+                let gateway = Arc::clone(&gateway);
+                let mut rooms = RoomsV1::new(gateway, who, session, seat, attendance);
+                if let Some(recovered) = recovered {
+                    rooms.recover(recovered);
+                }
+                Mode::RoomsV1(Box::new(rooms))
+            }
+        };
         let mut socket = Socket {
-            user: token.user,
-            connection,
             reader,
             read_ahead,
-            outbox,
-            seat: Some(seat),
-            session: Session::new(gateway.limits, token.grant, now + left, now),
+            keeper: Keeper {
+                outbox,
+                write_timeout: gateway.write_timeout,
+            },
+            mode,
             max_message_bytes: gateway.max_message_bytes,
-            write_timeout: gateway.write_timeout,
             close_timeout: gateway.close_timeout,
         };
         let (user, session, room) = (token.user, token.session, token.room);
         // Not a span: every socket would carry it for all of its life.
-        tracing::info!(%user, %session, %room, "socket opened");
+        tracing::info!(%user, %session, %room, protocol = who.format.subprotocol(), "socket opened");
         tokio::spawn(async move {
             let _place = place;
             let end = socket.run().await;
             let seconds = now.elapsed().as_secs();
             tracing::info!(%user, %session, %room, end = end.label(), seconds, "socket closed");
         });
+    }
+}
+
+/// When a token ends.
+pub(super) fn end_of(token: &AccessToken, now: Instant) -> End {
+    let left = token.expires_at.duration_since(Timestamp::now());
+    let left = Duration::try_from(left)
+        .unwrap_or(Duration::ZERO)
+        .min(LONGEST_SESSION);
+    End {
+        at: now + left,
+        expires_at: token.expires_at,
+    }
+}
+
+/// Counts the bearer of a token as being in its room, if that tells who is
+/// there.
+pub(super) fn attend(gateway: &Gateway, token: &AccessToken) -> Option<Attendance> {
+    token
+        .presence
+        .then(|| gateway.presence.enter(&token.room, token.user))
+}
+
+fn welcome(
+    gateway: &Gateway,
+    token: &AccessToken,
+    position: Option<Position>,
+    recovered: Option<bool>,
+) -> Welcome {
+    let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    Welcome {
+        user: token.user,
+        session: token.session,
+        expires_at: token.expires_at,
+        seat: event::Seat {
+            room: token.room.clone(),
+            grant: token.grant,
+            presence: token.presence,
+            expires_at: token.expires_at,
+            position: event::position(position),
+            recovered,
+        },
+        limits: Limits {
+            rooms: MAX_ROOMS,
+            message_bytes: gateway.max_message_bytes,
+            messages_per_second: gateway.limits.messages_per_second,
+            errors_in_a_row: MAX_ERRORS_IN_A_ROW,
+        },
+        heartbeat: Heartbeat {
+            interval_ms: millis(gateway.limits.heartbeat_interval),
+            timeout_ms: millis(gateway.limits.heartbeat_timeout),
+        },
     }
 }
 

@@ -6,7 +6,9 @@ use axum::http::{HeaderMap, HeaderName, Method, Version, header, request::Parts}
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tungstenite::handshake::derive_accept_key;
 
-/// The subprotocol of raw mode; the token follows it in the offer.
+use super::{rooms_v1::SUBPROTOCOL, wire::Format};
+
+/// The subprotocol of raw mode; the token follows it in every offer.
 pub const BEARER: &str = "bearer";
 
 /// Why a request doesn't become a socket.
@@ -21,12 +23,15 @@ pub enum Refusal {
     /// A handshake that RFC 6455 doesn't allow.
     #[error("{0}")]
     Malformed(&'static str),
+    /// A `since` that is no position.
+    #[error("`since` is a position that this service gave")]
+    Since,
     /// An `Origin` that is not on the list.
     #[error("this origin is not allowed")]
     Origin,
     /// No token, two, or one that is not valid.
     #[error(
-        "a valid access token is required: offer the subprotocols `bearer` and the token, in this order"
+        "a valid access token is required: offer the subprotocols `bearer` and the token, in this order, or `rooms.v1` before them"
     )]
     Token,
 }
@@ -37,6 +42,19 @@ pub struct Handshake {
     pub accept: String,
     /// The access token as offered, not verified yet.
     pub token: String,
+    /// How the client wants to be told what is said.
+    pub format: Format,
+}
+
+impl Format {
+    /// The subprotocol that is chosen for it.
+    #[must_use]
+    pub fn subprotocol(self) -> &'static str {
+        match self {
+            Self::Raw => BEARER,
+            Self::RoomsV1 => SUBPROTOCOL,
+        }
+    }
 }
 
 /// Checks everything of a handshake but the token itself. `origin_allowed`
@@ -92,22 +110,28 @@ pub fn read(
     if !origin_allowed(origin) {
         return Err(Refusal::Origin);
     }
+    let (format, token) = offered(headers)?;
     Ok(Handshake {
         accept: derive_accept_key(key),
-        token: offered_token(headers)?,
+        token,
+        format,
     })
 }
 
-/// The token of an offer that is exactly `bearer` and the token, in that order
-/// and once each, over any number of header lines.
-fn offered_token(headers: &HeaderMap) -> Result<String, Refusal> {
-    let mut offered = Vec::with_capacity(2);
+/// The format and the token of an offer that is exactly `bearer` and the
+/// token, or `rooms.v1`, `bearer` and the token, in that order and once each,
+/// over any number of header lines.
+fn offered(headers: &HeaderMap) -> Result<(Format, String), Refusal> {
+    let mut offered = Vec::with_capacity(3);
     for line in headers.get_all(header::SEC_WEBSOCKET_PROTOCOL) {
         let line = line.to_str().map_err(|_| Refusal::Token)?;
         offered.extend(line.split(',').map(str::trim));
     }
     match offered[..] {
-        [BEARER, token] if !token.is_empty() => Ok(token.to_owned()),
+        [BEARER, token] if !token.is_empty() => Ok((Format::Raw, token.to_owned())),
+        [SUBPROTOCOL, BEARER, token] if !token.is_empty() => {
+            Ok((Format::RoomsV1, token.to_owned()))
+        }
         _ => Err(Refusal::Token),
     }
 }

@@ -7,6 +7,7 @@
 //! | `entrance` | a place and a seat before the answer, the connection after it |
 //! | `socket` | the one loop of a socket |
 //! | [`session`] | what a peer may do, decided without sockets or clocks |
+//! | [`rooms_v1`] | the same for `rooms.v1`, and its wire format |
 //! | [`hub`] | one listener per active room, one write per member and batch |
 //! | [`outbox`] | a socket's way out, with its bounded backlog |
 //! | [`wire`] | frames, and batches of them that are encoded once |
@@ -18,6 +19,7 @@ mod entrance;
 pub mod handshake;
 pub mod hub;
 pub mod outbox;
+pub mod rooms_v1;
 pub mod route;
 pub mod session;
 mod socket;
@@ -26,12 +28,20 @@ pub mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use contract::{MembershipChange, RoomBus};
+use contract::{MembershipChange, RoomBus, Timestamp};
+use tokio::sync::mpsc;
 
-use self::{hub::Hubs, outbox::BacklogLimits, session::SessionLimits, sockets::Sockets};
+use self::{
+    hub::Hubs,
+    outbox::BacklogLimits,
+    rooms_v1::event::{self, Event},
+    session::SessionLimits,
+    sockets::Sockets,
+};
 use crate::{
-    accounts::tokens::{Grant, TokenVerifier},
+    accounts::tokens::{AccessToken, Grant, TokenError, TokenVerifier},
     config::{AllowedOrigins, Ws},
+    presence::{News, Presence},
     rooms::MembershipChanges,
 };
 
@@ -39,6 +49,7 @@ use crate::{
 pub struct Gateway {
     verifier: Arc<TokenVerifier>,
     memberships: Arc<MembershipChanges>,
+    presence: Arc<Presence>,
     origins: AllowedOrigins,
     allow_missing_origin: bool,
     hubs: Arc<Hubs>,
@@ -58,12 +69,14 @@ impl Gateway {
         bus: Arc<dyn RoomBus>,
         verifier: Arc<TokenVerifier>,
         memberships: Arc<MembershipChanges>,
+        presence: Arc<Presence>,
         origins: AllowedOrigins,
         ws: &Ws,
     ) -> Arc<Self> {
         Arc::new(Self {
             verifier,
             memberships,
+            presence,
             origins,
             allow_missing_origin: ws.allow_missing_origin,
             hubs: Hubs::new(bus, ws.echo),
@@ -93,7 +106,36 @@ impl Gateway {
     /// in under the old one hear and say no more than the new one allows.
     pub fn membership_changed(&self, change: &MembershipChange) {
         let grant = change.role.map(Grant::from);
-        self.hubs.narrow(&change.room, change.user, grant);
+        self.hubs.set_grant(&change.room, change.user, grant);
+    }
+
+    /// Tells sockets what changes of who is in their rooms, for as long as
+    /// there is anything to tell.
+    pub async fn tell_presence(self: Arc<Self>, mut news: mpsc::Receiver<News>) {
+        while let Some(News { room, joined, left }) = news.recv().await {
+            let presence = event::Presence {
+                room: room.as_str().into(),
+                joined: &joined,
+                left: &left,
+                ..event::Presence::default()
+            };
+            self.hubs
+                .tell_presence(&room, &Event::Presence(presence).frame());
+        }
+    }
+
+    /// What a token opens now, if anything.
+    ///
+    /// # Errors
+    /// [`Inadmissible`]
+    async fn admit(&self, token: &str) -> Result<AccessToken, Inadmissible> {
+        let now = Timestamp::now();
+        let mut token = self.verifier.verify(token, now).await?;
+        token.grant = self
+            .memberships
+            .grant(&token, now)
+            .ok_or(Inadmissible::NotPermitted)?;
+        Ok(token)
     }
 
     /// The rooms with a socket of this node in them.
@@ -101,6 +143,17 @@ impl Gateway {
     pub fn hubs(&self) -> &Arc<Hubs> {
         &self.hubs
     }
+}
+
+/// Why a token opens nothing. For the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Inadmissible {
+    /// It is not valid.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// Its bearer is no member of the room any more.
+    #[error("no member of the room any more")]
+    NotPermitted,
 }
 
 impl std::fmt::Debug for Gateway {

@@ -33,6 +33,15 @@ pub struct BacklogLimits {
     pub bytes: usize,
 }
 
+impl BacklogLimits {
+    fn doubled(self) -> Self {
+        Self {
+            messages: self.messages.saturating_mul(2),
+            bytes: self.bytes.saturating_mul(2),
+        }
+    }
+}
+
 /// A socket's way out.
 #[derive(Debug)]
 pub struct Outbox {
@@ -53,6 +62,8 @@ struct State {
     closing: Option<Closing>,
     /// The peer is gone: nothing can be written any more.
     broken: bool,
+    /// Something happened to one of the socket's seats.
+    attention: bool,
 }
 
 /// Who ends a socket.
@@ -144,7 +155,52 @@ impl Outbox {
             return;
         }
         self.put(&mut state, &batch.bytes, &batch.ends);
-        self.bound(&mut state);
+        self.bound(&mut state, self.limits);
+    }
+
+    /// Sends messages if the backlog has room for them, else none of them;
+    /// returns whether it did. What is sent once the socket is being closed
+    /// goes nowhere, as with [`Self::send`].
+    #[must_use]
+    pub fn offer(&self, batch: &Batch) -> bool {
+        let mut state = self.state.lock();
+        if state.closing.is_some() || state.broken {
+            return true;
+        }
+        if !state.takes(batch, self.limits) {
+            // As in `bound`.
+            self.write_to_kernel(&mut state);
+            if !state.takes(batch, self.limits) {
+                return false;
+            }
+        }
+        self.put(&mut state, &batch.bytes, &batch.ends);
+        true
+    }
+
+    /// Sends the answer to something that the peer sent. It may wait when
+    /// messages may not, but not for ever: a peer that sends on and on without
+    /// reading is closed with [`Close::TooSlow`] when twice as much waits.
+    pub fn reply(&self, frame: Bytes) {
+        let mut state = self.state.lock();
+        if state.closing.is_some() || state.broken {
+            return;
+        }
+        self.put(&mut state, &frame, &Arc::default());
+        self.bound(&mut state, self.limits.doubled());
+    }
+
+    /// Has the socket's task look at its seats.
+    pub fn attend(&self) {
+        self.state.lock().attention = true;
+        self.wake.notify_one();
+    }
+
+    /// Whether the socket's task was asked to look at its seats since the last
+    /// call.
+    #[must_use]
+    pub fn take_attention(&self) -> bool {
+        std::mem::take(&mut self.state.lock().attention)
     }
 
     /// Sends one whole control frame. Pongs count against the backlog as
@@ -155,7 +211,7 @@ impl Outbox {
             return;
         }
         self.put(&mut state, &frame, &Arc::default());
-        self.bound(&mut state);
+        self.bound(&mut state, self.limits);
     }
 
     /// Ends the socket: what waits is still sent, then the close frame, and
@@ -177,18 +233,22 @@ impl Outbox {
     }
 
     /// Closes if more waits than may.
-    fn bound(&self, state: &mut State) {
-        if !state.exceeds(self.limits) {
+    fn bound(&self, state: &mut State, limits: BacklogLimits) {
+        if !state.exceeds(limits) {
             return;
         }
         // On a busy node the peer may have read everything since the socket's
         // task or tokio's own poll last ran: only the kernel knows.
+        self.write_to_kernel(state);
+        if state.exceeds(limits) {
+            self.close_too_slow(state);
+        }
+    }
+
+    fn write_to_kernel(&self, state: &mut State) {
         if let Some(writer) = self.writer.get() {
             let socket = SockRef::from(writer.as_ref());
             self.write_out(state, |slices| socket.send_vectored(slices));
-        }
-        if state.exceeds(self.limits) {
-            self.close_too_slow(state);
         }
     }
 
@@ -316,6 +376,7 @@ impl Outbox {
             oldest: state.backlog.front().map(|chunk| chunk.since),
             closing: state.closing,
             broken: state.broken,
+            attention: state.attention,
         }
     }
 
@@ -330,6 +391,13 @@ impl Outbox {
 }
 
 impl State {
+    /// Whether messages may wait too, or needn't.
+    fn takes(&self, batch: &Batch, limits: BacklogLimits) -> bool {
+        self.backlog.is_empty()
+            || (self.messages + batch.ends.len() <= limits.messages
+                && self.bytes + batch.bytes.len() <= limits.bytes)
+    }
+
     fn exceeds(&self, limits: BacklogLimits) -> bool {
         self.messages > limits.messages || self.bytes > limits.bytes
     }
@@ -364,4 +432,6 @@ pub struct Status {
     pub closing: Option<Closing>,
     /// The peer is gone.
     pub broken: bool,
+    /// Something happened to one of the socket's seats.
+    pub attention: bool,
 }

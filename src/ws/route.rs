@@ -6,19 +6,23 @@ use std::{sync::Arc, time::Duration};
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use contract::Timestamp;
+use url::form_urlencoded;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Gateway,
-    entrance::{Entrance, EntranceError},
-    handshake::{self, BEARER, Refusal},
+    entrance::{Entrance, EntranceError, Wanted},
+    handshake::{self, Refusal},
     sockets::Full,
+    wire::Format,
 };
-use crate::problem::{Problem, ProblemBody, ProblemType};
+use crate::{
+    problem::{Problem, ProblemBody, ProblemType},
+    rooms::position::PositionText,
+};
 
 /// How long a client that finds no place should wait.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -62,11 +66,11 @@ async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> R
         Ok(asked) => asked,
         Err(refusal) => return refuse(refusal),
     };
-    let token = match gateway
-        .verifier
-        .verify(&asked.token, Timestamp::now())
-        .await
-    {
+    let wanted = match wanted(&parts, asked.format) {
+        Ok(wanted) => wanted,
+        Err(refusal) => return refuse(refusal),
+    };
+    let token = match gateway.admit(&asked.token).await {
         Ok(token) => token,
         Err(reason) => {
             tracing::info!(%reason, "socket refused");
@@ -77,7 +81,7 @@ async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> R
         return refuse(Refusal::NotAnUpgrade);
     };
     // Before the answer: whoever reads the 101 hears what is said from then on.
-    let entrance = match Entrance::reserve(&gateway, token).await {
+    let entrance = match Entrance::reserve(&gateway, token, wanted).await {
         Ok(entrance) => entrance,
         Err(reason) => return refuse_entrance(&reason),
     };
@@ -89,7 +93,7 @@ async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> R
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(
         header::SEC_WEBSOCKET_PROTOCOL,
-        HeaderValue::from_static(BEARER),
+        HeaderValue::from_static(asked.format.subprotocol()),
     );
     match HeaderValue::try_from(asked.accept) {
         Ok(accept) => headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept),
@@ -98,10 +102,25 @@ async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> R
     response
 }
 
+/// What the client wants to hear: with `rooms.v1`, what it missed, too. No
+/// other query is looked at, nor logged: people put tokens there.
+fn wanted(parts: &Parts, format: Format) -> Result<Wanted, Refusal> {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut since = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "since");
+    let since = match (format, since.next()) {
+        (Format::RoomsV1, Some((_, since))) => {
+            let since: PositionText = since.parse().map_err(|_| Refusal::Since)?;
+            Some(since.0)
+        }
+        _ => None,
+    };
+    Ok(Wanted { format, since })
+}
+
 fn refuse(refusal: Refusal) -> Response {
     let kind = match refusal {
         Refusal::NotAnUpgrade | Refusal::Version => ProblemType::UpgradeRequired,
-        Refusal::Malformed(_) => ProblemType::MalformedHandshake,
+        Refusal::Malformed(_) | Refusal::Since => ProblemType::MalformedHandshake,
         Refusal::Origin => ProblemType::OriginNotAllowed,
         Refusal::Token => ProblemType::TokenRequired,
     };

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use contract::{ConnectionId, Envelope, Kind};
+use contract::{Envelope, Kind, RoomName};
+
+use super::rooms_v1::event;
 
 /// Longest header of a server frame: 2 bytes, and 8 for a 64-bit length.
 const MAX_HEADER: usize = 10;
@@ -47,7 +49,16 @@ fn put_frame(out: &mut BytesMut, opcode: OpCode, payload: &[u8]) {
     out.put_slice(payload);
 }
 
-/// Some messages of a room, as the bytes that every raw socket of it is sent.
+/// How a socket is told what is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// A message is a frame, and nothing else.
+    Raw,
+    /// A message is a JSON object with its room and place (`rooms.v1`).
+    RoomsV1,
+}
+
+/// Some messages of a room, as the bytes that every socket of one format is sent.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// Whole frames, one after another.
@@ -60,43 +71,33 @@ pub struct Batch {
 /// go, because a room that was loud once may be silent for days.
 const KEPT_BYTES: usize = 16 * 1024;
 
-/// Encodes batches, reusing its memory while nobody holds it.
-#[derive(Debug, Default)]
-pub struct BatchEncoder {
+/// Encodes batches in one format, reusing its memory while nobody holds it.
+#[derive(Debug)]
+pub struct Encoder {
+    format: Format,
     buffer: BytesMut,
+    json: Vec<u8>,
     ends: Vec<u32>,
-    origins: Vec<Option<ConnectionId>>,
 }
 
-impl BatchEncoder {
-    /// Adds a message in the raw format: its payload is the frame's.
-    pub fn push(&mut self, envelope: &Envelope) {
-        let message = &envelope.message;
-        let opcode = match message.kind {
-            Kind::Text | Kind::Json => OpCode::Text,
-            Kind::Binary => OpCode::Binary,
-        };
-        self.buffer.reserve(MAX_HEADER + message.data.len());
-        put_frame(&mut self.buffer, opcode, &message.data);
-        self.ends.push(self.buffer.len() as u32);
-        self.origins.push(message.connection);
-    }
-
-    /// Bytes so far.
+impl Encoder {
+    /// An encoder into `format`.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.buffer.len()
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            buffer: BytesMut::new(),
+            json: Vec::new(),
+            ends: Vec::new(),
+        }
     }
 
-    /// Whether nothing was added since the last [`Self::finish`].
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.buffer.is_empty()
-    }
-
-    /// The batch, with the sockets that its messages came from; the encoder
-    /// starts anew.
-    pub fn finish(&mut self) -> (Batch, Vec<Option<ConnectionId>>) {
+    /// Messages of a room, each a frame.
+    pub fn encode(&mut self, room: &RoomName, envelopes: &[Arc<Envelope>]) -> Batch {
+        for envelope in envelopes {
+            self.push(room, envelope);
+            self.ends.push(self.buffer.len() as u32);
+        }
         let batch = Batch {
             bytes: self.buffer.split().freeze(),
             ends: self.ends.as_slice().into(),
@@ -104,25 +105,47 @@ impl BatchEncoder {
         self.ends.clear();
         if batch.bytes.len() > KEPT_BYTES {
             self.buffer = BytesMut::new();
+            self.json = Vec::new();
         }
-        (batch, std::mem::take(&mut self.origins))
+        batch
+    }
+
+    fn push(&mut self, room: &RoomName, envelope: &Envelope) {
+        let message = &envelope.message;
+        match self.format {
+            Format::Raw => {
+                let opcode = match message.kind {
+                    Kind::Text | Kind::Json => OpCode::Text,
+                    Kind::Binary => OpCode::Binary,
+                };
+                self.buffer.reserve(MAX_HEADER + message.data.len());
+                put_frame(&mut self.buffer, opcode, &message.data);
+            }
+            Format::RoomsV1 => {
+                self.json.clear();
+                event::write_message(room, envelope, &mut self.json);
+                self.buffer.reserve(MAX_HEADER + self.json.len());
+                put_frame(&mut self.buffer, OpCode::Text, &self.json);
+            }
+        }
     }
 }
 
 impl Batch {
-    /// The same batch without the messages of one socket; `None` if nothing is left.
+    /// The frames for which `wanted` holds, by their number; `None` if that is
+    /// none of them.
     #[must_use]
-    pub fn without(&self, origins: &[Option<ConnectionId>], own: ConnectionId) -> Option<Self> {
+    pub fn select(&self, wanted: impl Fn(usize) -> bool) -> Option<Self> {
         let mut bytes = BytesMut::with_capacity(self.bytes.len());
         let mut ends = Vec::with_capacity(self.ends.len());
         let mut start = 0;
-        for (&end, &origin) in self.ends.iter().zip(origins) {
-            let end_index = end as usize;
-            if origin != Some(own) {
-                bytes.put_slice(&self.bytes[start..end_index]);
+        for (i, &end) in self.ends.iter().enumerate() {
+            let end = end as usize;
+            if wanted(i) {
+                bytes.put_slice(&self.bytes[start..end]);
                 ends.push(bytes.len() as u32);
             }
-            start = end_index;
+            start = end;
         }
         (!ends.is_empty()).then(|| Self {
             bytes: bytes.freeze(),
@@ -135,7 +158,7 @@ impl Batch {
 mod tests {
     use std::io::Cursor;
 
-    use contract::{Message, Timestamp};
+    use contract::{Message, RoomName, Timestamp};
     use tungstenite::{WebSocket, protocol::Role};
 
     use super::*;
@@ -169,50 +192,41 @@ mod tests {
         );
     }
 
+    fn text(data: &str) -> Arc<Envelope> {
+        Arc::new(Envelope {
+            message: Message {
+                from: None,
+                connection: None,
+                at: Timestamp::UNIX_EPOCH,
+                kind: Kind::Text,
+                data: Bytes::copy_from_slice(data.as_bytes()),
+                key: None,
+            },
+            position: None,
+        })
+    }
+
     #[test]
-    fn a_batch_without_ones_own_is_the_rest_in_its_order() {
-        let (ann, bob) = (ConnectionId(1), ConnectionId(2));
-        let mut encoder = BatchEncoder::default();
-        for (connection, data) in [(ann, "a"), (bob, "b"), (ann, "c"), (bob, "d")] {
-            encoder.push(&Envelope {
-                message: Message {
-                    from: None,
-                    connection: Some(connection),
-                    at: Timestamp::UNIX_EPOCH,
-                    kind: Kind::Text,
-                    data: Bytes::from_static(data.as_bytes()),
-                    key: None,
-                },
-                position: None,
-            });
-        }
-        let (batch, origins) = encoder.finish();
-        assert!(encoder.is_empty());
+    fn a_part_of_a_batch_is_the_rest_in_its_order() {
+        let room = RoomName::parse("lobby").unwrap();
+        let batch = Encoder::new(Format::Raw).encode(&room, &["a", "b", "c", "d"].map(text));
         assert_eq!(&batch.bytes[..], b"\x81\x01a\x81\x01b\x81\x01c\x81\x01d");
-        let rest = batch.without(&origins, ann).unwrap();
+        let rest = batch.select(|i| i % 2 == 1).unwrap();
         assert_eq!(&rest.bytes[..], b"\x81\x01b\x81\x01d");
         assert_eq!(&rest.ends[..], [3, 6]);
-        assert!(rest.without(&[Some(bob), Some(bob)], bob).is_none());
+        assert!(batch.select(|_| false).is_none());
     }
 
     #[test]
     fn a_long_batch_leaves_no_memory_behind() {
-        let mut encoder = BatchEncoder::default();
-        for len in [256 * 1024, 5] {
-            encoder.push(&Envelope {
-                message: Message {
-                    from: None,
-                    connection: None,
-                    at: Timestamp::UNIX_EPOCH,
-                    kind: Kind::Binary,
-                    data: vec![0; len].into(),
-                    key: None,
-                },
-                position: None,
-            });
-            drop(encoder.finish());
+        let room = RoomName::parse("lobby").unwrap();
+        for format in [Format::Raw, Format::RoomsV1] {
+            let mut encoder = Encoder::new(format);
+            for len in [256 * 1024, 5] {
+                drop(encoder.encode(&room, &[text(&"x".repeat(len))]));
+            }
+            encoder.buffer.reserve(1);
+            assert!(encoder.buffer.capacity() + encoder.json.capacity() <= KEPT_BYTES);
         }
-        encoder.buffer.reserve(1);
-        assert!(encoder.buffer.capacity() <= KEPT_BYTES);
     }
 }

@@ -10,6 +10,7 @@ use service::{
     ws::{
         hub::{Hubs, Occupant},
         outbox::{BacklogLimits, Outbox},
+        wire::Format,
     },
 };
 use tokio::task::{unconstrained, yield_now};
@@ -28,6 +29,8 @@ fn occupant() -> Occupant {
         connection: ConnectionId::random(),
         user: UserId::random(),
         grant: Grant::ReadWrite,
+        format: Format::Raw,
+        presence: false,
     }
 }
 
@@ -49,6 +52,7 @@ async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
     let lobby = RoomName::parse("lobby").unwrap();
     let out = outbox(usize::MAX);
     let seat = hubs.join(&lobby, occupant(), &out).await.unwrap();
+    seat.go_live(|_| None);
     let hi = Bytes::from_static(b"hi");
 
     // All ask to speak, and are slow to begin when it is their turn.
@@ -94,6 +98,9 @@ async fn a_crowded_room_with_much_to_say_lets_other_tasks_run() {
     for _ in 0..600 {
         let join = hubs.join(&lobby, occupant(), &early);
         seats.push(join.await.unwrap());
+    }
+    for seat in &seats {
+        seat.go_live(|_| None);
     }
     // Each is a batch of its own.
     let long = Bytes::from(vec![b'x'; 256 * 1024]);

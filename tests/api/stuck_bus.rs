@@ -10,6 +10,7 @@ use service::{
     accounts::tokens::{EndedSessions, TokenVerifier, VerificationKeys},
     config::{Config, Sources},
     connection::Connection,
+    presence::Presence,
     rooms::MembershipChanges,
     ws::{Gateway, close::Close, route},
 };
@@ -54,8 +55,10 @@ async fn gateway(bus: MemoryBus) -> (Arc<Gateway>, SocketAddr) {
         .unwrap_or_else(|errors| panic!("{errors}"))
         .config;
     let keys = VerificationKeys::from_secret(&mint::SECRET.to_owned().into()).unwrap();
+    let bus: Arc<dyn RoomBus> = Arc::new(StuckBus(bus));
+    let (presence, _) = Presence::new(bus.clone());
     let gateway = Gateway::new(
-        Arc::new(StuckBus(bus)),
+        bus,
         Arc::new(TokenVerifier::new(
             Arc::new(keys),
             "service",
@@ -64,6 +67,7 @@ async fn gateway(bus: MemoryBus) -> (Arc<Gateway>, SocketAddr) {
             Arc::new(EndedSessions::new(Duration::from_secs(600))),
         )),
         Arc::new(MembershipChanges::new(Duration::from_secs(600))),
+        presence,
         config.http.allowed_origins.clone(),
         &config.ws,
     );

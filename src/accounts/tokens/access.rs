@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use contract::{Role, RoomName, SessionId, Timestamp, UserId};
 use jsonwebtoken::Header;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::keys::KeyRing;
@@ -14,7 +15,7 @@ use super::keys::KeyRing;
 pub(super) const TYP: &str = "at+jwt";
 
 /// What the bearer may do in the token's room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub enum Grant {
     /// Hear.
     #[serde(rename = "r")]

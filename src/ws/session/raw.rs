@@ -1,25 +1,11 @@
-//! What a socket's peer may do and when the service acts by itself: decisions
-//! without sockets or clocks, so that each can be tested by itself.
-
-use std::time::Duration;
+//! A socket in raw mode: a message is said, and nothing else.
 
 use bytes::Bytes;
 use contract::Kind;
 use tokio::time::Instant;
 
-use super::close::Close;
-use crate::accounts::tokens::Grant;
-
-/// The limits of a socket.
-#[derive(Debug, Clone, Copy)]
-pub struct SessionLimits {
-    /// Frames that a peer may send a second, on average; as many at once.
-    pub messages_per_second: u32,
-    /// Silence after which the peer is pinged.
-    pub heartbeat_interval: Duration,
-    /// Time that it has to answer.
-    pub heartbeat_timeout: Duration,
-}
+use super::{Beat, Frame, Pulse, SessionLimits};
+use crate::{accounts::tokens::Grant, ws::close::Close};
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,30 +25,12 @@ pub enum Action {
     Close(Close),
 }
 
-/// A frame of the peer's.
-#[derive(Debug)]
-pub enum Frame {
-    /// A whole message.
-    Message {
-        /// Text or binary.
-        kind: Kind,
-        /// The payload.
-        data: Bytes,
-    },
-    /// A ping or pong.
-    Control,
-}
-
 /// A socket's session in raw mode.
 #[derive(Debug)]
 pub struct Session {
-    limits: SessionLimits,
     grant: Grant,
     expires: Instant,
-    ping_at: Instant,
-    answer_by: Option<Instant>,
-    /// GCRA: when the peer's allowance would be whole again.
-    allowance_at: Instant,
+    pulse: Pulse,
 }
 
 impl Session {
@@ -70,24 +38,19 @@ impl Session {
     #[must_use]
     pub fn new(limits: SessionLimits, grant: Grant, expires: Instant, now: Instant) -> Self {
         Self {
-            limits,
             grant,
             expires,
-            ping_at: now + limits.heartbeat_interval,
-            answer_by: None,
-            allowance_at: now,
+            pulse: Pulse::new(limits, now),
         }
     }
 
     /// The peer sent a frame.
     pub fn on_frame(&mut self, frame: Frame, now: Instant) -> Action {
-        // Whatever it is, the peer is alive.
-        self.answer_by = None;
-        self.ping_at = now + self.limits.heartbeat_interval;
+        let within_rate = self.pulse.on_frame(now);
         if now >= self.expires {
             return Action::Close(Close::TokenExpired);
         }
-        if !self.within_rate(now) {
+        if !within_rate {
             return Action::Close(Close::TooFast);
         }
         match (frame, self.grant) {
@@ -102,37 +65,24 @@ impl Session {
         if now >= self.expires {
             return Action::Close(Close::TokenExpired);
         }
-        if self.answer_by.is_some_and(|by| now >= by) {
-            return Action::Close(Close::TooSlow);
+        match self.pulse.on_time(now) {
+            Some(Beat::Ping) => Action::Ping,
+            Some(Beat::Unanswered) => Action::Close(Close::TooSlow),
+            None => Action::Nothing,
         }
-        if self.answer_by.is_none() && now >= self.ping_at {
-            self.answer_by = Some(now + self.limits.heartbeat_timeout);
-            return Action::Ping;
-        }
-        Action::Nothing
     }
 
     /// When [`Self::on_time`] wants to be called.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        self.answer_by.unwrap_or(self.ping_at).min(self.expires)
-    }
-
-    fn within_rate(&mut self, now: Instant) -> bool {
-        let per_second = self.limits.messages_per_second.max(1);
-        let cost = Duration::from_secs(1) / per_second;
-        let at = self.allowance_at.max(now) + cost;
-        // A second's worth may come at once.
-        if at > now + Duration::from_secs(1) {
-            return false;
-        }
-        self.allowance_at = at;
-        true
+        self.pulse.deadline().min(self.expires)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const LIMITS: SessionLimits = SessionLimits {

@@ -1,17 +1,31 @@
 //! The one loop of a socket: it reads what the peer says, drains the outbox
 //! while the peer is slow, keeps time, and ends the connection in order.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `mod` | [`Socket`]: the loop, and the end |
+//! | `mode` | what a frame does, in either format |
+//! | `raw`, `rooms_v1` | one file for each |
+//! | `catching_up` | seats of `rooms.v1` that haven't been told everything |
+//! | `keeper` | draining and keeping time, also while something is waited for |
+//! | `stream` | the connection as tungstenite sees it |
+
+mod catching_up;
+mod keeper;
+mod mode;
+mod raw;
+mod rooms_v1;
+mod stream;
 
 use std::{
-    future::poll_fn,
-    io::{self, Read, Write},
+    io,
     ops::ControlFlow::{self, Break, Continue},
     pin::{Pin, pin},
-    sync::Arc,
     time::Duration,
 };
 
 use bytes::Bytes;
-use contract::{ConnectionId, Kind, Message, Timestamp, UserId};
+use contract::Kind;
 use tokio::{
     net::tcp::OwnedReadHalf,
     time::{Instant, Sleep, sleep_until, timeout_at},
@@ -21,13 +35,11 @@ use tungstenite::{
     protocol::{Role, WebSocketConfig, WebSocketContext},
 };
 
-use super::{
-    close::Close,
-    hub::Seat,
-    outbox::{Closing, Outbox},
-    session::{Action, Frame, Session},
-    wire::{OpCode, frame},
+use self::stream::{Stream, discard, readable};
+pub(super) use self::{
+    catching_up::CatchingUp, keeper::Keeper, mode::Mode, raw::Raw, rooms_v1::RoomsV1,
 };
+use super::{close::Close, outbox::Closing, session::Frame};
 
 /// What is read in one go: small, because every idle socket has one.
 const READ_BUFFER: usize = 512;
@@ -42,17 +54,12 @@ const LINGER_BYTES: usize = 1024 * 1024;
 
 /// What a socket's loop works with.
 pub(super) struct Socket {
-    pub(super) user: UserId,
-    pub(super) connection: ConnectionId,
     pub(super) reader: OwnedReadHalf,
     /// What came in behind the handshake's headers.
     pub(super) read_ahead: Vec<u8>,
-    pub(super) outbox: Arc<Outbox>,
-    /// `None` once the socket has left the room.
-    pub(super) seat: Option<Seat>,
-    pub(super) session: Session,
+    pub(super) keeper: Keeper,
+    pub(super) mode: Mode,
     pub(super) max_message_bytes: usize,
-    pub(super) write_timeout: Duration,
     pub(super) close_timeout: Duration,
 }
 
@@ -90,9 +97,9 @@ impl Socket {
         let mut ready = !read_ahead.is_empty();
         let mut context =
             WebSocketContext::from_partially_read(read_ahead, Role::Server, Some(config));
-        let mut timer = pin!(sleep_until(self.session.deadline()));
+        let mut timer = pin!(sleep_until(self.mode.deadline()));
         loop {
-            let status = self.outbox.status();
+            let status = self.keeper.outbox.status();
             if status.broken {
                 return End::Broken;
             }
@@ -100,8 +107,15 @@ impl Socket {
                 // On the heap: it would double what every socket carries all along.
                 return Box::pin(self.finish(&mut context, closing)).await;
             }
+            if status.attention {
+                self.mode.attend();
+            }
+            let more = match self.mode.go_on(&self.keeper, timer.as_mut()).await {
+                Continue(more) => more,
+                Break(()) => return End::Broken,
+            };
             tokio::select! {
-                kept = keep(&self.outbox, &mut self.session, timer.as_mut(), self.write_timeout, Close::TooSlow) => {
+                kept = self.mode.keep(&self.keeper, timer.as_mut()) => {
                     if kept.is_break() {
                         return End::Broken;
                     }
@@ -112,6 +126,7 @@ impl Socket {
                         return End::Broken;
                     }
                 }
+                () = tokio::task::yield_now(), if more => {}
             }
         }
     }
@@ -127,7 +142,7 @@ impl Socket {
         loop {
             let mut stream = Stream {
                 reader: &self.reader,
-                outbox: &self.outbox,
+                outbox: &self.keeper.outbox,
                 left: &mut left,
             };
             let frame = match context.read(&mut stream) {
@@ -159,65 +174,17 @@ impl Socket {
                 Err(Error::Protocol(_)) => return self.close(Close::ProtocolError),
                 Err(_) => return Break(()),
             };
-            match self.session.on_frame(frame, Instant::now()) {
-                Action::Publish { kind, data } => {
-                    self.publish(kind, data, timer.as_mut()).await?;
-                }
-                Action::Close(close) => return self.close(close),
-                Action::Ping | Action::Nothing => {}
-            }
-            if self.outbox.status().closing.is_some() {
+            self.mode
+                .on_frame(frame, &self.keeper, timer.as_mut())
+                .await?;
+            if self.keeper.outbox.status().closing.is_some() {
                 return Continue(());
             }
         }
     }
 
     fn close(&self, close: Close) -> ControlFlow<()> {
-        self.outbox.close(close);
-        Continue(())
-    }
-
-    /// Says something in the room. However long that takes, the socket goes on
-    /// hearing, and can be ended.
-    async fn publish(
-        &mut self,
-        kind: Kind,
-        data: Bytes,
-        mut timer: Pin<&mut Sleep>,
-    ) -> ControlFlow<()> {
-        let message = Message {
-            from: Some(self.user),
-            connection: Some(self.connection),
-            at: Timestamp::now(),
-            kind,
-            data,
-            key: None,
-        };
-        let Some(seat) = &self.seat else {
-            return Continue(());
-        };
-        let mut publishing = pin!(seat.publish(message));
-        let published = loop {
-            tokio::select! {
-                biased;
-                published = &mut publishing => break published,
-                // Nobody reads its answers meanwhile, so that a heartbeat
-                // which is not answered is not the peer's failure.
-                kept = keep(&self.outbox, &mut self.session, timer.as_mut(), self.write_timeout, Close::NotDelivered) => kept?,
-            }
-            if self.outbox.status().closing.is_some() {
-                return Continue(());
-            }
-        };
-        if let Err(error) = published {
-            tracing::warn!(
-                user = %self.user,
-                error = &error as &dyn std::error::Error,
-                "a message could not be published"
-            );
-            // Raw mode has no other way to say that it was heard by nobody.
-            self.outbox.close(Close::NotDelivered);
-        }
+        self.keeper.outbox.close(close);
         Continue(())
     }
 
@@ -229,10 +196,10 @@ impl Socket {
             Closing::Service(close) => End::Closed(close),
             Closing::Peer => End::ClosedByPeer,
         };
-        // Nobody in the room waits for this socket any more.
-        self.seat = None;
+        // Nobody in a room waits for this socket any more.
+        self.mode.leave();
         let deadline = Instant::now() + self.close_timeout;
-        let (reader, outbox) = (&self.reader, &self.outbox);
+        let (reader, outbox) = (&self.reader, &*self.keeper.outbox);
         let drained = timeout_at(deadline, async {
             while outbox.status().oldest.is_some() {
                 if outbox.writable().await.is_err() {
@@ -281,101 +248,5 @@ impl Socket {
         })
         .await;
         end
-    }
-}
-
-/// Waits until a socket has something to do other than to read, and does it:
-/// drains the outbox, keeps time. `Break` if there is nobody any more.
-/// Cancel-safe.
-async fn keep(
-    outbox: &Outbox,
-    session: &mut Session,
-    mut timer: Pin<&mut Sleep>,
-    write_timeout: Duration,
-    unanswered: Close,
-) -> ControlFlow<()> {
-    let status = outbox.status();
-    if status.broken {
-        return Break(());
-    }
-    let give_up = status.oldest.map(|oldest| oldest + write_timeout);
-    let deadline = session.deadline();
-    let deadline = give_up.map_or(deadline, |give_up| deadline.min(give_up));
-    if timer.deadline() != deadline {
-        timer.as_mut().reset(deadline);
-    }
-    tokio::select! {
-        () = outbox.woken() => {}
-        ready = outbox.writable(), if status.oldest.is_some() => match ready {
-            Ok(()) => outbox.drain(),
-            Err(_) => return Break(()),
-        },
-        () = timer => {
-            let now = Instant::now();
-            if give_up.is_some_and(|give_up| now >= give_up) {
-                outbox.give_up();
-            }
-            match session.on_time(now) {
-                Action::Ping => outbox.send_control(frame(OpCode::Ping, b"")),
-                Action::Close(Close::TooSlow) => outbox.close(unanswered),
-                Action::Close(close) => outbox.close(close),
-                Action::Publish { .. } | Action::Nothing => {}
-            }
-        }
-    }
-    Continue(())
-}
-
-/// Waits until there is something to read, in the one place where the task
-/// that served the handshake waited. `OwnedReadHalf::readable` waits elsewhere,
-/// so the finished task would be kept for as long as the socket lives.
-async fn readable(reader: &OwnedReadHalf, already: bool) -> io::Result<()> {
-    if already {
-        return Ok(());
-    }
-    poll_fn(|cx| reader.as_ref().poll_read_ready(cx)).await
-}
-
-/// Reads and forgets. Not in the loop, whose buffer every socket would carry.
-fn discard(reader: &OwnedReadHalf) -> io::Result<usize> {
-    reader.try_read(&mut [0; 4096])
-}
-
-/// The stream that tungstenite sees: it reads from the socket, and what it
-/// writes (pongs, the answer to a close) goes the way of everything else.
-struct Stream<'a> {
-    reader: &'a OwnedReadHalf,
-    outbox: &'a Outbox,
-    left: &'a mut usize,
-}
-
-impl Read for Stream<'_> {
-    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if *self.left == 0 {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        let n = self.reader.try_read(buf)?;
-        *self.left = self.left.saturating_sub(n);
-        Ok(n)
-    }
-}
-
-impl Write for Stream<'_> {
-    /// Takes one whole frame: the library buffers nothing and writes frame by frame.
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let bytes = Bytes::copy_from_slice(buf);
-        let is_close = buf
-            .first()
-            .is_some_and(|first| first & 0x0F == OpCode::Close as u8);
-        if is_close {
-            self.outbox.answer_close(bytes);
-        } else {
-            self.outbox.send_control(bytes);
-        }
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

@@ -1,0 +1,137 @@
+//! One hub per active room on this node: it listens on the bus once, encodes
+//! each message once for each wire format, and writes batches straight to its
+//! sockets' outboxes.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `mod` | [`Hubs`]: the rooms that sockets of this node sit in |
+//! | `room` | a room: who sits in it, and how many publishers may be ahead of it |
+//! | `member` | what one seat has heard, and hears next |
+//! | `seat` | [`Seat`]: a socket's side of it |
+//! | `listening` | the hub itself: takes from the bus, encodes, hands out |
+
+mod listening;
+mod member;
+mod room;
+mod seat;
+
+use std::sync::{Arc, atomic::Ordering};
+
+use bytes::Bytes;
+use contract::{BusError, ConnectionId, RoomBus, RoomName, UserId};
+use dashmap::DashMap;
+
+pub use self::{
+    member::Behind,
+    seat::{Catching, Seat},
+};
+use self::{member::Member, room::Room};
+use super::{outbox::Outbox, wire::Format};
+use crate::accounts::tokens::Grant;
+
+/// The rooms that sockets of this node sit in.
+pub struct Hubs {
+    bus: Arc<dyn RoomBus>,
+    echo: bool,
+    rooms: DashMap<RoomName, Arc<Room>>,
+}
+
+/// Who takes a seat.
+#[derive(Debug, Clone, Copy)]
+pub struct Occupant {
+    /// The socket.
+    pub connection: ConnectionId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What its token allows in the room.
+    pub grant: Grant,
+    /// How it is told what is said.
+    pub format: Format,
+    /// Whether it is told who is there.
+    pub presence: bool,
+}
+
+impl Hubs {
+    /// Rooms on `bus`. With `echo`, a sender hears its own messages.
+    #[must_use]
+    pub fn new(bus: Arc<dyn RoomBus>, echo: bool) -> Arc<Self> {
+        Arc::new(Self {
+            bus,
+            echo,
+            rooms: DashMap::new(),
+        })
+    }
+
+    /// How many rooms have a socket of this node in them.
+    #[must_use]
+    pub fn rooms(&self) -> usize {
+        self.rooms.len()
+    }
+
+    /// Takes a seat in a room, until it is dropped. What is said there reaches
+    /// `outbox` once the seat is live; see [`Seat::go_live`].
+    ///
+    /// # Errors
+    /// The bus's, if this is the first member and the room can't be listened to.
+    pub async fn join(
+        self: &Arc<Self>,
+        name: &RoomName,
+        who: Occupant,
+        outbox: &Arc<Outbox>,
+    ) -> Result<Seat, BusError> {
+        let seat = loop {
+            let room = Arc::clone(
+                &*self
+                    .rooms
+                    .entry(name.clone())
+                    .or_insert_with(|| Arc::new(Room::new(name))),
+            );
+            let mut members = room.members.lock();
+            if members.closed || room.dead.load(Ordering::Acquire) {
+                drop(members);
+                self.forget(&room);
+                continue;
+            }
+            let key = members.insert(Member::new(who, Arc::clone(outbox)));
+            drop(members);
+            break Seat::new(Arc::clone(self), room, key);
+        };
+        let room = seat.room();
+        room.hub
+            .get_or_try_init(|| async {
+                let subscription = self.bus.subscribe(&room.name, None).await?;
+                room.members.lock().position = subscription.position();
+                let hub = listening::run(Arc::clone(room), subscription, self.echo);
+                Ok(tokio::spawn(hub).abort_handle())
+            })
+            .await?;
+        Ok(seat)
+    }
+
+    /// A member may do no more there than `grant`; `None` is nothing at all.
+    pub fn set_grant(&self, name: &RoomName, user: UserId, grant: Option<Grant>) {
+        let Some(room) = self.rooms.get(name).map(|room| Arc::clone(&room)) else {
+            return;
+        };
+        for (_, member) in &mut room.members.lock().seats {
+            if member.who.user == user {
+                member.set_grant(grant);
+            }
+        }
+    }
+
+    /// Tells those in a room who are told who is there.
+    pub fn tell_presence(&self, name: &RoomName, frame: &Bytes) {
+        let Some(room) = self.rooms.get(name).map(|room| Arc::clone(&room)) else {
+            return;
+        };
+        for (_, member) in &room.members.lock().seats {
+            member.tell_presence(frame);
+        }
+    }
+
+    fn forget(&self, room: &Arc<Room>) {
+        self.rooms
+            .remove_if(&room.name, |_, found| Arc::ptr_eq(found, room));
+    }
+}

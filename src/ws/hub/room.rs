@@ -1,0 +1,119 @@
+//! A room on this node: who sits in it, and how many publishers may be ahead
+//! of its hub.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use contract::{Position, RoomName};
+use parking_lot::Mutex;
+use slab::Slab;
+use tokio::{
+    sync::{OnceCell, Semaphore, SemaphorePermit},
+    task::AbortHandle,
+};
+
+use super::{super::wire::Format, member::Member};
+
+/// Messages that sockets of this node may have under way in a room before
+/// their publishers wait for the hub. A message may still be on its way into
+/// the bus when the hub gives back what it stood for, so twice this number
+/// stays below the bus's bound of 100: publishers of this node never make the
+/// hub miss a message, they are read more slowly instead.
+pub(super) const PUBLISH_PERMITS: usize = 48;
+
+pub(super) struct Room {
+    pub(super) name: RoomName,
+    pub(super) members: Mutex<Members>,
+    pub(super) permits: Semaphore,
+    /// Permits whose messages are in the bus, or about to be: what the hub may
+    /// give back. Those that were given out and not used yet are not among
+    /// them, however long their publishers take to begin.
+    under_way: AtomicUsize,
+    /// Set once the hub listens; until then nobody's seat is ready.
+    pub(super) hub: OnceCell<AbortHandle>,
+    /// The hub ended because the bus did; the next to join makes a new room.
+    pub(super) dead: AtomicBool,
+}
+
+#[derive(Default)]
+pub(super) struct Members {
+    pub(super) seats: Slab<Member>,
+    /// Seats of sockets that are told in the format of `rooms.v1`.
+    rooms_v1: usize,
+    /// Where the room stands for its members: at the last message of the last
+    /// batch that is or was being handed to them.
+    pub(super) position: Option<Position>,
+    /// The room has been left by its last member; whoever finds it looks again.
+    pub(super) closed: bool,
+}
+
+impl Room {
+    pub(super) fn new(name: &RoomName) -> Self {
+        Self {
+            name: name.clone(),
+            members: Mutex::default(),
+            permits: Semaphore::new(PUBLISH_PERMITS),
+            under_way: AtomicUsize::new(0),
+            hub: OnceCell::new(),
+            dead: AtomicBool::new(false),
+        }
+    }
+
+    /// Whether the hub has had the message of that place.
+    pub(super) fn has_handed_out(&self, place: Option<Position>) -> bool {
+        match (self.members.lock().position, place) {
+            (Some(stands), Some(place)) => stands.epoch == place.epoch && stands.seq >= place.seq,
+            _ => false,
+        }
+    }
+
+    /// Gives back permits of messages that were under way.
+    pub(super) fn give_back(&self, at_most: usize) {
+        let under_way = self
+            .under_way
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
+                Some(n.saturating_sub(at_most))
+            })
+            .unwrap_or_else(|n| n);
+        self.permits.add_permits(under_way.min(at_most));
+    }
+}
+
+impl Members {
+    pub(super) fn insert(&mut self, member: Member) -> usize {
+        self.rooms_v1 += usize::from(member.who.format == Format::RoomsV1);
+        self.seats.insert(member)
+    }
+
+    pub(super) fn remove(&mut self, key: usize) {
+        let member = self.seats.remove(key);
+        self.rooms_v1 -= usize::from(member.who.format == Format::RoomsV1);
+        self.closed = self.seats.is_empty();
+    }
+
+    /// Whether anybody is told in that format.
+    pub(super) fn want(&self, format: Format) -> bool {
+        match format {
+            Format::RoomsV1 => self.rooms_v1 > 0,
+            Format::Raw => self.rooms_v1 < self.seats.len(),
+        }
+    }
+}
+
+/// A message that the hub hasn't taken yet. Dropped, the message was not
+/// published and nobody else would give its permit back.
+pub(super) struct UnderWay<'a>(&'a Room);
+
+impl<'a> UnderWay<'a> {
+    pub(super) fn new(room: &'a Room, permit: SemaphorePermit<'a>) -> Self {
+        permit.forget();
+        // Before the bus has it: the hub may take it, and fall silent, at once.
+        room.under_way.fetch_add(1, Ordering::AcqRel);
+        Self(room)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.give_back(1);
+    }
+}

@@ -1,0 +1,184 @@
+//! A socket's side of a room.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use contract::{BusError, History, Message, Position, Published, RoomName};
+
+use super::{
+    Hubs,
+    member::{Behind, Flow},
+    room::{Room, UnderWay},
+};
+use crate::accounts::tokens::Grant;
+
+/// A socket's place in a room.
+pub struct Seat {
+    hubs: Arc<Hubs>,
+    room: Arc<Room>,
+    key: usize,
+}
+
+/// Whether a seat has caught up with its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Catching {
+    /// It is live, and has missed nothing.
+    Up,
+    /// More has been said meanwhile.
+    Behind,
+}
+
+impl Seat {
+    pub(super) fn new(hubs: Arc<Hubs>, room: Arc<Room>, key: usize) -> Self {
+        Self { hubs, room, key }
+    }
+
+    pub(super) fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    /// The room's name.
+    #[must_use]
+    pub fn name(&self) -> &RoomName {
+        &self.room.name
+    }
+
+    /// Says something in the room, waiting while the room's hub is behind.
+    ///
+    /// # Errors
+    /// The bus's: the message may not have been heard by anybody.
+    pub async fn publish(&self, message: Message) -> Result<Published, BusError> {
+        let keyed = message.key.is_some();
+        // Closing the semaphore is not done; an error could only mean that.
+        let permit = self.room.permits.acquire().await.ok();
+        let under_way = permit.map(|permit| UnderWay::new(&self.room, permit));
+        let published = self.hubs.bus.publish(&self.room.name, message).await?;
+        // One with a key may be a repetition, which doesn't come to the hub
+        // again.
+        if !(keyed && self.room.has_handed_out(published.position)) {
+            // The hub gives the permit back when it has the message.
+            std::mem::forget(under_way);
+        }
+        Ok(published)
+    }
+
+    /// What is kept of what was said in the room after a place.
+    ///
+    /// # Errors
+    /// The bus's.
+    pub async fn history(&self, since: Option<Position>) -> Result<History, BusError> {
+        self.hubs.bus.history(&self.room.name, since).await
+    }
+
+    /// From here on the seat is told what is said. `say` gets the place at
+    /// which it begins, if there are places; what `say` returns is sent before
+    /// anything else.
+    pub fn go_live(&self, say: impl FnOnce(Option<Position>) -> Option<Bytes>) {
+        self.go_on_from(|position| position, say);
+    }
+
+    /// As [`Self::go_live`], for a seat that has missed something which is not
+    /// kept: it goes on where the bus says that the room stands, unless the
+    /// hub knows better.
+    pub fn go_on(
+        &self,
+        missed: Behind,
+        stands: Option<Position>,
+        say: impl FnOnce(Option<Position>) -> Option<Bytes>,
+    ) {
+        let latest = |hub: Option<Position>| match (hub, stands) {
+            (Some(hub), Some(bus)) if hub.epoch == bus.epoch => Some(Position {
+                seq: hub.seq.max(bus.seq),
+                ..hub
+            }),
+            // The hub has heard of another order than the one that was left.
+            (Some(hub), Some(_)) if missed.after.is_some_and(|left| left.epoch != hub.epoch) => {
+                Some(hub)
+            }
+            (hub, bus) => bus.or(hub),
+        };
+        self.go_on_from(latest, say);
+    }
+
+    fn go_on_from(
+        &self,
+        place: impl FnOnce(Option<Position>) -> Option<Position>,
+        say: impl FnOnce(Option<Position>) -> Option<Bytes>,
+    ) {
+        let mut members = self.room.members.lock();
+        let place = place(members.position);
+        let Some(member) = members.seats.get_mut(self.key) else {
+            return;
+        };
+        if member.flow == Flow::Ended {
+            return;
+        }
+        if let Some(frame) = say(place) {
+            member.outbox.reply(frame);
+        }
+        member.flow = place.map_or(Flow::Live, Flow::After);
+    }
+
+    /// The seat has been told everything up to `place`: it is live again if
+    /// that is where the room stands.
+    #[must_use]
+    pub fn catch_up(&self, place: Position) -> Catching {
+        let mut members = self.room.members.lock();
+        let up = match members.position {
+            Some(stands) => stands.epoch == place.epoch && stands.seq <= place.seq,
+            None => true,
+        };
+        let Some(member) = members.seats.get_mut(self.key) else {
+            return Catching::Up;
+        };
+        if member.flow == Flow::Ended {
+            return Catching::Up;
+        }
+        if up {
+            member.flow = Flow::After(place);
+            return Catching::Up;
+        }
+        member.flow = Flow::Behind(Behind { after: Some(place) });
+        Catching::Behind
+    }
+
+    /// Whether the seat has fallen behind, and since when.
+    #[must_use]
+    pub fn behind(&self) -> Option<Behind> {
+        let members = self.room.members.lock();
+        match members.seats.get(self.key)?.flow {
+            Flow::Behind(behind) => Some(behind),
+            _ => None,
+        }
+    }
+
+    /// What the membership has become, if it changed since the last call;
+    /// `Some(None)` is the end of it.
+    #[must_use]
+    pub fn take_granted(&self) -> Option<Option<Grant>> {
+        let mut members = self.room.members.lock();
+        members.seats.get_mut(self.key)?.granted.take()
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut members = self.room.members.lock();
+        members.remove(self.key);
+        if members.closed {
+            drop(members);
+            if let Some(hub) = self.room.hub.get() {
+                hub.abort();
+            }
+            self.hubs.forget(&self.room);
+        }
+    }
+}
+
+impl std::fmt::Debug for Seat {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Seat")
+            .field("room", &self.room.name)
+            .finish_non_exhaustive()
+    }
+}

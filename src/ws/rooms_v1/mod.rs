@@ -1,0 +1,28 @@
+//! `rooms.v1`: many rooms on one socket, in JSON objects of a known `type`.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`command`] | what a client says |
+//! | [`event`] | what the service says |
+//! | [`session`] | what a client may do, and when the service acts by itself: bytes in, actions out |
+//! | [`seats`] | the rooms that a session sits in, and until when |
+
+pub mod command;
+pub mod event;
+pub mod seats;
+pub mod session;
+
+/// The subprotocol, as it is offered and chosen (RFC 6455, section 1.9).
+pub const SUBPROTOCOL: &str = "rooms.v1";
+
+/// Most rooms that one socket may sit in.
+pub const MAX_ROOMS: usize = 100;
+
+/// Commands in a row that may fail before the socket is closed.
+pub const MAX_ERRORS_IN_A_ROW: u32 = 10;
+
+/// Longest `id` of a command, in bytes.
+pub const MAX_ID_BYTES: usize = 64;
+
+/// Longest `key` of a message, in bytes.
+pub const MAX_KEY_BYTES: usize = 64;

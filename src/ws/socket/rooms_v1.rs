@@ -1,0 +1,375 @@
+//! A socket that speaks `rooms.v1`: does what its session decides.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    ops::ControlFlow::{self, Continue},
+    pin::Pin,
+    sync::Arc,
+};
+
+use contract::{ConnectionId, Message, Recovery, RoomName, Timestamp, UserId};
+use tokio::time::{Instant, Sleep};
+
+use super::{
+    catching_up::{CatchingUp, Step},
+    keeper::{Keeper, Timed, ping},
+};
+use crate::presence::Attendance;
+use crate::ws::{
+    Gateway,
+    close::Close,
+    entrance::{attend, end_of},
+    hub::{Behind, Occupant, Seat},
+    outbox::Outbox,
+    rooms_v1::{
+        event::{self, Ack, Event},
+        session::{Action, NoSeat, Publish, Session, Take, Verify},
+    },
+    session::Frame,
+    wire::Format,
+};
+
+/// A socket with seats in many rooms.
+pub(in crate::ws) struct RoomsV1 {
+    gateway: Arc<Gateway>,
+    user: UserId,
+    connection: ConnectionId,
+    session: Session,
+    seats: HashMap<RoomName, Seated>,
+    behind: VecDeque<CatchingUp>,
+    /// Seats are to be looked at.
+    attention: bool,
+}
+
+/// A seat, and being counted among those who are there.
+struct Seated {
+    seat: Arc<Seat>,
+    _attendance: Option<Attendance>,
+}
+
+impl RoomsV1 {
+    pub(in crate::ws) fn new(
+        gateway: Arc<Gateway>,
+        who: Occupant,
+        session: Session,
+        seat: Arc<Seat>,
+        attendance: Option<Attendance>,
+    ) -> Self {
+        Self {
+            gateway,
+            user: who.user,
+            connection: who.connection,
+            session,
+            seats: HashMap::from([(
+                seat.name().clone(),
+                Seated {
+                    seat,
+                    _attendance: attendance,
+                },
+            )]),
+            behind: VecDeque::new(),
+            attention: false,
+        }
+    }
+
+    /// Has a seat be told what it missed, before anything that is said now.
+    pub(in crate::ws) fn recover(&mut self, recovered: CatchingUp) {
+        self.behind.push_back(recovered);
+    }
+
+    pub(super) async fn on_frame(
+        &mut self,
+        frame: Frame,
+        keeper: &Keeper,
+        mut timer: Pin<&mut Sleep>,
+    ) -> ControlFlow<()> {
+        let mut action = self.session.on_frame(frame, Instant::now());
+        loop {
+            let next = match action {
+                Action::Publish(publish) => self.publish(publish, keeper, timer.as_mut()).await?,
+                Action::Verify(verify) => self.verify(verify, keeper, timer.as_mut()).await?,
+                Action::Take(take) => self.take(take, keeper, timer.as_mut()).await?,
+                done => {
+                    self.perform(done, &keeper.outbox);
+                    return Continue(());
+                }
+            };
+            match next {
+                Some(next) => action = next,
+                // The socket is being closed.
+                None => return Continue(()),
+            }
+        }
+    }
+
+    /// What needs no waiting.
+    fn perform(&mut self, action: Action, outbox: &Outbox) {
+        match action {
+            Action::Reply(frame) => outbox.reply(frame),
+            Action::ReplyAndClose(frame, close) => {
+                outbox.reply(frame);
+                outbox.close(close);
+            }
+            Action::Close(close) => outbox.close(close),
+            Action::Ping => ping(outbox),
+            Action::Leave(room, frame) => {
+                self.seats.remove(&room);
+                self.behind.retain(|behind| *behind.room() != room);
+                outbox.reply(frame);
+            }
+            Action::Presence(room, id) => {
+                let users = self.gateway.presence.known(&room);
+                let presence = event::Presence {
+                    id: id.map(Into::into),
+                    room: room.as_str().into(),
+                    users: Some(&users),
+                    ..event::Presence::default()
+                };
+                outbox.reply(Event::Presence(presence).frame());
+            }
+            Action::Nothing | Action::Publish(_) | Action::Verify(_) | Action::Take(_) => {}
+        }
+    }
+
+    async fn publish(
+        &mut self,
+        publish: Publish,
+        keeper: &Keeper,
+        timer: Pin<&mut Sleep>,
+    ) -> ControlFlow<(), Option<Action>> {
+        let Publish {
+            id,
+            room,
+            kind,
+            data,
+            key,
+        } = publish;
+        let message = Message {
+            from: Some(self.user),
+            connection: Some(self.connection),
+            at: Timestamp::now(),
+            kind,
+            data,
+            key,
+        };
+        let Some(seat) = self.seats.get(&room).map(|seated| seated.seat.clone()) else {
+            return Continue(Some(self.session.published(id, &room, None)));
+        };
+        let publishing = seat.publish(message);
+        let Some(published) = keeper.meanwhile(self, timer, publishing).await? else {
+            return Continue(None);
+        };
+        let place = published.inspect_err(|error| {
+            tracing::warn!(
+                user = %self.user,
+                error = error as &dyn std::error::Error,
+                "a message could not be published"
+            );
+        });
+        let place = place.ok().map(|published| published.position);
+        Continue(Some(self.session.published(id, &room, place)))
+    }
+
+    async fn verify(
+        &mut self,
+        verify: Verify,
+        keeper: &Keeper,
+        timer: Pin<&mut Sleep>,
+    ) -> ControlFlow<(), Option<Action>> {
+        let gateway = self.gateway.clone();
+        let verifying = gateway.admit(&verify.token);
+        let Some(verified) = keeper.meanwhile(self, timer, verifying).await? else {
+            return Continue(None);
+        };
+        let now = Instant::now();
+        let verified = match verified {
+            Ok(token) => {
+                let end = end_of(&token, now);
+                Some((token, end))
+            }
+            Err(reason) => {
+                tracing::info!(user = %self.user, %reason, "token refused on a socket");
+                None
+            }
+        };
+        Continue(Some(self.session.verified(verify, verified, now)))
+    }
+
+    async fn take(
+        &mut self,
+        take: Take,
+        keeper: &Keeper,
+        mut timer: Pin<&mut Sleep>,
+    ) -> ControlFlow<(), Option<Action>> {
+        let gateway = self.gateway.clone();
+        let token = take.token.clone();
+        let who = Occupant {
+            connection: self.connection,
+            user: self.user,
+            grant: token.grant,
+            format: Format::RoomsV1,
+            presence: token.presence,
+        };
+        let taking = async {
+            let seat = gateway.hubs.join(&token.room, who, &keeper.outbox).await?;
+            let history = match take.since {
+                Some(since) => Some((since, seat.history(Some(since)).await?)),
+                None => None,
+            };
+            Ok((seat, history))
+        };
+        let taken: Result<_, contract::BusError> =
+            match keeper.meanwhile(self, timer.as_mut(), taking).await? {
+                Some(taken) => taken,
+                None => return Continue(None),
+            };
+        let (seat, history) = match taken {
+            Ok(taken) => taken,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a room can't be listened to"
+                );
+                return Continue(Some(self.session.not_seated(take, NoSeat::Unavailable)));
+            }
+        };
+        // A change that came before the seat was taken didn't find it.
+        let Some(grant) = gateway.memberships.grant(&token, Timestamp::now()) else {
+            return Continue(Some(self.session.not_seated(take, NoSeat::NotPermitted)));
+        };
+        let event = self.session.seated(&take, grant, Instant::now());
+        let ack = |position, recovered| {
+            let ack = Ack {
+                id: take.id.as_deref().map(Into::into),
+                seat: Some(event::Seat {
+                    position: event::position(position),
+                    recovered,
+                    ..event
+                }),
+                ..Ack::default()
+            };
+            Some(Event::Ack(ack).frame())
+        };
+        let seat = Arc::new(seat);
+        match history {
+            None => seat.go_live(|position| ack(position, None)),
+            Some((since, history)) if history.recovery == Recovery::Complete => {
+                if let Some(frame) = ack(Some(since), Some(true)) {
+                    keeper.outbox.reply(frame);
+                }
+                self.behind
+                    .push_back(CatchingUp::with(seat.clone(), since, history.messages));
+            }
+            Some((since, history)) => {
+                let missed = Behind { after: Some(since) };
+                seat.go_on(missed, history.position, |position| {
+                    ack(position, Some(false))
+                });
+            }
+        }
+        let seated = Seated {
+            seat,
+            _attendance: attend(&gateway, &token),
+        };
+        self.seats.insert(token.room, seated);
+        Continue(Some(Action::Nothing))
+    }
+
+    /// Seats are to be looked at.
+    pub(super) fn attend(&mut self) {
+        self.attention = true;
+    }
+
+    pub(super) fn is_behind(&self) -> bool {
+        self.attention || !self.behind.is_empty()
+    }
+
+    /// Takes a step with every seat that has something to be told. Returns
+    /// whether there is more to do now.
+    pub(super) async fn catch_up(
+        &mut self,
+        keeper: &Keeper,
+        mut timer: Pin<&mut Sleep>,
+    ) -> ControlFlow<(), bool> {
+        if std::mem::take(&mut self.attention) {
+            let _ = keeper.outbox.take_attention();
+            self.look(&keeper.outbox);
+        }
+        let mut more = false;
+        for _ in 0..self.behind.len() {
+            let Some(mut behind) = self.behind.pop_front() else {
+                break;
+            };
+            let step = behind.step(&keeper.outbox);
+            match step {
+                Step::Done => {
+                    // It may have fallen behind again since.
+                    if let Some(behind) = behind.again() {
+                        self.behind.push_back(behind);
+                        more = true;
+                    }
+                    continue;
+                }
+                Step::Blocked => {}
+                Step::Fetch(missed) => {
+                    let reading = behind.fetch(missed);
+                    match keeper.meanwhile(self, timer.as_mut(), reading).await? {
+                        Some(()) => more = true,
+                        None => return Continue(false),
+                    }
+                }
+                Step::More => more = true,
+            }
+            self.behind.push_back(behind);
+        }
+        Continue(more)
+    }
+
+    /// What has become of the seats.
+    fn look(&mut self, outbox: &Outbox) {
+        let seats: Vec<Arc<Seat>> = self
+            .seats
+            .values()
+            .map(|seated| seated.seat.clone())
+            .collect();
+        for seat in seats {
+            if let Some(grant) = seat.take_granted() {
+                let action = self.session.on_granted(seat.name(), grant);
+                self.perform(action, outbox);
+            }
+            let known = self.behind.iter().any(|b| b.room() == seat.name());
+            if !known && let Some(missed) = seat.behind() {
+                self.behind.push_back(CatchingUp::after(seat, missed));
+            }
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Instant {
+        let retries = self.behind.iter().filter_map(CatchingUp::retry_at);
+        let deadline = self.session.deadline();
+        retries.min().map_or(deadline, |retry| retry.min(deadline))
+    }
+
+    /// Gives up every seat.
+    pub(super) fn leave(&mut self) {
+        self.behind.clear();
+        self.seats.clear();
+    }
+}
+
+impl Timed for RoomsV1 {
+    fn deadline(&self) -> Instant {
+        self.next_deadline()
+    }
+
+    fn on_time(&mut self, now: Instant, outbox: &Outbox, unanswered: Close) {
+        loop {
+            match self.session.on_time(now) {
+                Action::Nothing => return,
+                Action::Close(Close::TooSlow) => return outbox.close(unanswered),
+                Action::Close(close) => return outbox.close(close),
+                action => self.perform(action, outbox),
+            }
+        }
+    }
+}
