@@ -178,6 +178,13 @@ impl Outbox {
         true
     }
 
+    /// Whether no more than half of what may wait does.
+    #[must_use]
+    pub fn is_half_empty(&self) -> bool {
+        let state = self.state.lock();
+        state.messages <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2
+    }
+
     /// Sends the answer to something that the peer sent. It may wait when
     /// messages may not, but not for ever: a peer that sends on and on without
     /// reading is closed with [`Close::TooSlow`] when twice as much waits.

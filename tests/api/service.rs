@@ -345,3 +345,8 @@ pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     };
     assert!(timeout(SOON, waiting).await.is_ok(), "{what}");
 }
+
+/// Whether the bus of this suite keeps what was said.
+pub fn keeps_history() -> bool {
+    std::env::var("SUITE_BUS").as_deref() != Ok("nats")
+}

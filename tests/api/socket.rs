@@ -15,25 +15,49 @@ use crate::service::soon;
 
 pub struct Socket {
     pub stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    /// The one that was chosen.
+    pub subprotocol: String,
 }
 
 impl Socket {
     /// Opens a socket as a browser does: `new WebSocket(url, ["bearer", token])`.
     pub async fn open(address: SocketAddr, token: &str) -> Result<Self, Box<Refused>> {
-        Self::ask(
-            request(address)
-                .with_sub_protocol("bearer")
-                .with_sub_protocol(token),
-        )
-        .await
+        let request = request(address)
+            .with_sub_protocol("bearer")
+            .with_sub_protocol(token);
+        let socket = Self::ask(request).await?;
+        assert_eq!(socket.subprotocol, "bearer");
+        Ok(socket)
+    }
+
+    /// Opens a socket that speaks `rooms.v1`; `query` is what follows `/ws`.
+    pub async fn open_rooms_v1(
+        address: SocketAddr,
+        token: &str,
+        query: &str,
+    ) -> Result<Self, Box<Refused>> {
+        let url = format!("ws://{address}/ws{query}");
+        let request = ClientRequestBuilder::new(url.parse().unwrap())
+            .with_sub_protocol("rooms.v1")
+            .with_sub_protocol("bearer")
+            .with_sub_protocol(token);
+        let socket = Self::ask(request).await?;
+        assert_eq!(socket.subprotocol, "rooms.v1");
+        Ok(socket)
     }
 
     pub async fn ask(request: ClientRequestBuilder) -> Result<Self, Box<Refused>> {
         match soon(connect_async(request)).await {
             Ok((stream, response)) => {
                 let chosen = response.headers().get("sec-websocket-protocol").unwrap();
-                assert_eq!(chosen, "bearer", "the token is never sent back");
-                Ok(Self { stream })
+                let chosen = chosen.to_str().unwrap();
+                // The token is never sent back.
+                assert!(["bearer", "rooms.v1"].contains(&chosen), "{chosen}");
+                let subprotocol = chosen.to_owned();
+                Ok(Self {
+                    stream,
+                    subprotocol,
+                })
             }
             Err(Error::Http(response)) => {
                 let body = response.body().as_deref().unwrap_or_default();

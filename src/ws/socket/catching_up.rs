@@ -99,11 +99,21 @@ impl CatchingUp {
             return self.give_out(outbox);
         }
         if !self.read {
-            return Step::Fetch(self.missed);
+            return self.fetch_when_read(outbox);
         }
         match self.missed.after.map(|place| self.seat.catch_up(place)) {
-            Some(Catching::Behind) => Step::Fetch(self.missed),
+            Some(Catching::Behind) => self.fetch_when_read(outbox),
             Some(Catching::Up) | None => Step::Done,
+        }
+    }
+
+    /// A client that reads slowly has enough to read already, and would soon
+    /// be behind again.
+    fn fetch_when_read(&self, outbox: &Outbox) -> Step {
+        if outbox.is_half_empty() {
+            Step::Fetch(self.missed)
+        } else {
+            Step::Blocked
         }
     }
 

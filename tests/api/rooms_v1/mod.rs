@@ -1,0 +1,9 @@
+//! `rooms.v1`: what its wire format promises.
+
+mod catching_up;
+mod client;
+mod ends;
+mod mistakes;
+mod mixed;
+mod presence;
+mod seats;
