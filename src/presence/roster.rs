@@ -282,3 +282,90 @@ impl Roster {
 fn wish_unless(known: bool) -> Wish {
     if known { Wish::Nothing } else { Wish::Ask }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn later(seconds: u64) -> Instant {
+        Instant::now() + Duration::from_secs(seconds)
+    }
+
+    /// Has one roster hear what the other says.
+    fn tell(from: &mut Roster, to: &mut Roster) -> Wish {
+        let change = from.take_change().unwrap();
+        to.hear(change, Instant::now())
+    }
+
+    #[test]
+    fn two_nodes_know_of_each_others_people() {
+        let (mut here, mut there) = (Roster::new(), Roster::new());
+        let (ann, bob) = (UserId::random(), UserId::random());
+        assert!(here.enter(ann) && there.enter(bob) && there.enter(ann));
+        assert_eq!(tell(&mut here, &mut there), Wish::Nothing);
+        assert_eq!(tell(&mut there, &mut here), Wish::Nothing);
+        assert_eq!(here.users(), there.users());
+        assert_eq!(here.users().len(), 2);
+
+        let (joined, left) = here.take_news().unwrap();
+        assert_eq!((joined.len(), left.len()), (2, 0));
+        assert_eq!(here.take_news(), None);
+
+        // Ann is there by another node still.
+        here.leave(ann);
+        tell(&mut here, &mut there);
+        assert_eq!(here.take_news(), None);
+        there.leave(ann);
+        tell(&mut there, &mut here);
+        assert_eq!(here.take_news(), Some((vec![], vec![ann])));
+    }
+
+    #[test]
+    fn whoever_missed_something_asks_and_is_told_all() {
+        let (mut here, mut there) = (Roster::new(), Roster::new());
+        let people: Vec<UserId> = (0..2500).map(|_| UserId::random()).collect();
+        for person in &people {
+            assert!(here.enter(*person));
+            here.take_change();
+        }
+        assert_eq!(there.hear(here.beat(), Instant::now()), Wish::Ask);
+        assert_eq!(here.hear(PresenceEvent::Wanted, Instant::now()), Wish::Roll);
+        let roll = here.roll();
+        assert_eq!(roll.len(), 3);
+        // A piece that is lost makes the rest worth nothing.
+        assert_eq!(there.hear(roll[0].clone(), Instant::now()), Wish::Nothing);
+        assert_eq!(there.hear(roll[2].clone(), Instant::now()), Wish::Ask);
+        assert_eq!(there.users(), []);
+        for piece in roll {
+            assert_eq!(there.hear(piece, Instant::now()), Wish::Nothing);
+        }
+        assert_eq!(there.users(), here.users());
+        assert_eq!(there.hear(here.beat(), Instant::now()), Wish::Nothing);
+    }
+
+    #[test]
+    fn a_node_that_falls_silent_is_forgotten() {
+        let (mut here, mut there) = (Roster::new(), Roster::new());
+        assert!(there.enter(UserId::random()));
+        tell(&mut there, &mut here);
+        here.take_news();
+        assert!(!here.expire(later(11)));
+        assert!(here.expire(later(13)));
+        let (joined, left) = here.take_news().unwrap();
+        assert_eq!((joined.len(), left.len()), (0, 1));
+    }
+
+    #[test]
+    fn a_roster_ends_when_the_others_know_that_nobody_is_there() {
+        let (mut here, mut there) = (Roster::new(), Roster::new());
+        let ann = UserId::random();
+        assert!(here.enter(ann));
+        tell(&mut here, &mut there);
+        here.leave(ann);
+        assert!(!here.end());
+        tell(&mut here, &mut there);
+        assert_eq!(there.users(), []);
+        assert!(here.end());
+        assert!(!here.enter(ann), "whoever comes now begins another");
+    }
+}

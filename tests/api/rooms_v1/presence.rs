@@ -70,8 +70,15 @@ async fn leaving_a_room_is_leaving_its_presence() {
     let mut other = Client::open(service.address, &bob.token("attic")).await;
     other.join(&token(&bob)).await;
     until_there(&mut client, &mut there, &[&ann, &bob]).await;
-    let (answer, _) = other.ask(json!({"type": "presence", "room": "lobby"})).await;
-    assert!(answer["users"].as_array().unwrap().contains(&json!(ann.user)));
+    let (answer, _) = other
+        .ask(json!({"type": "presence", "room": "lobby"}))
+        .await;
+    assert!(
+        answer["users"]
+            .as_array()
+            .unwrap()
+            .contains(&json!(ann.user))
+    );
     other.done(json!({"type": "leave", "room": "lobby"})).await;
     until_there(&mut client, &mut there, &[&ann]).await;
     other.hears_nothing().await;

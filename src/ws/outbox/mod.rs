@@ -5,8 +5,9 @@
 //! through it, so frames never mix. Sending never waits: what the kernel
 //! doesn't take at once is kept, and the socket's task is woken to drain it.
 
+mod backlog;
+
 use std::{
-    collections::VecDeque,
     future::poll_fn,
     io::{self, IoSlice},
     net::Shutdown,
@@ -14,33 +15,17 @@ use std::{
     time::Duration,
 };
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use parking_lot::Mutex;
 use socket2::SockRef;
 use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, time::Instant};
 
+use self::backlog::Backlog;
+pub use self::backlog::BacklogLimits;
 use super::{close::Close, wire::Batch};
 
 /// Chunks in one vectored write.
 const MAX_SLICES: usize = 32;
-
-/// How far a reader may fall behind.
-#[derive(Debug, Clone, Copy)]
-pub struct BacklogLimits {
-    /// Messages that wait.
-    pub messages: usize,
-    /// Bytes that wait.
-    pub bytes: usize,
-}
-
-impl BacklogLimits {
-    fn doubled(self) -> Self {
-        Self {
-            messages: self.messages.saturating_mul(2),
-            bytes: self.bytes.saturating_mul(2),
-        }
-    }
-}
 
 /// A socket's way out.
 #[derive(Debug)]
@@ -55,15 +40,20 @@ pub struct Outbox {
 
 #[derive(Debug, Default)]
 struct State {
-    backlog: VecDeque<Chunk>,
-    messages: usize,
-    bytes: usize,
+    backlog: Backlog,
     /// Who ends the socket, and why; the first reason stands.
     closing: Option<Closing>,
     /// The peer is gone: nothing can be written any more.
     broken: bool,
     /// Something happened to one of the socket's seats.
     attention: bool,
+}
+
+impl State {
+    /// Whether nothing is sent any more.
+    fn is_over(&self) -> bool {
+        self.closing.is_some() || self.broken
+    }
 }
 
 /// Who ends a socket.
@@ -84,46 +74,6 @@ impl Closing {
             self,
             Self::Peer | Self::Service(Close::ProtocolError | Close::NotUtf8 | Close::TooBig)
         )
-    }
-}
-
-/// What waits: the rest of a batch or a control frame.
-#[derive(Debug)]
-struct Chunk {
-    rest: Bytes,
-    since: Instant,
-    /// Where the batch's frames end, and how much of it is written; empty for
-    /// control frames.
-    ends: Arc<[u32]>,
-    written: usize,
-}
-
-impl Chunk {
-    /// Messages that are not wholly written; a control frame counts as one.
-    fn messages(&self) -> usize {
-        if self.ends.is_empty() {
-            return usize::from(!self.rest.is_empty());
-        }
-        self.ends.len()
-            - self
-                .ends
-                .partition_point(|&end| end as usize <= self.written)
-    }
-
-    /// Cuts what follows the frame that is half written, if one is.
-    fn keep_begun_frame(&mut self) {
-        if self.written == 0 {
-            self.rest.clear();
-            return;
-        }
-        let end = self
-            .ends
-            .iter()
-            .map(|&end| end as usize)
-            .find(|&end| end >= self.written);
-        if let Some(end) = end {
-            self.rest.truncate(end - self.written);
-        }
     }
 }
 
@@ -151,7 +101,7 @@ impl Outbox {
     /// being closed.
     pub fn send(&self, batch: &Batch) {
         let mut state = self.state.lock();
-        if state.closing.is_some() || state.broken {
+        if state.is_over() {
             return;
         }
         self.put(&mut state, &batch.bytes, &batch.ends);
@@ -164,13 +114,13 @@ impl Outbox {
     #[must_use]
     pub fn offer(&self, batch: &Batch) -> bool {
         let mut state = self.state.lock();
-        if state.closing.is_some() || state.broken {
+        if state.is_over() {
             return true;
         }
-        if !state.takes(batch, self.limits) {
+        if !state.backlog.takes(batch, self.limits) {
             // As in `bound`.
             self.write_to_kernel(&mut state);
-            if !state.takes(batch, self.limits) {
+            if !state.backlog.takes(batch, self.limits) {
                 return false;
             }
         }
@@ -181,8 +131,7 @@ impl Outbox {
     /// Whether no more than half of what may wait does.
     #[must_use]
     pub fn is_half_empty(&self) -> bool {
-        let state = self.state.lock();
-        state.messages <= self.limits.messages / 2 && state.bytes <= self.limits.bytes / 2
+        self.state.lock().backlog.is_half_empty(self.limits)
     }
 
     /// Sends the answer to something that the peer sent. It may wait when
@@ -190,7 +139,7 @@ impl Outbox {
     /// reading is closed with [`Close::TooSlow`] when twice as much waits.
     pub fn reply(&self, frame: Bytes) {
         let mut state = self.state.lock();
-        if state.closing.is_some() || state.broken {
+        if state.is_over() {
             return;
         }
         self.put(&mut state, &frame, &Arc::default());
@@ -214,7 +163,7 @@ impl Outbox {
     /// messages do, so that a peer can't fill it with pings.
     pub fn send_control(&self, frame: Bytes) {
         let mut state = self.state.lock();
-        if state.closing.is_some() || state.broken {
+        if state.is_over() {
             return;
         }
         self.put(&mut state, &frame, &Arc::default());
@@ -241,13 +190,13 @@ impl Outbox {
 
     /// Closes if more waits than may.
     fn bound(&self, state: &mut State, limits: BacklogLimits) {
-        if !state.exceeds(limits) {
+        if !state.backlog.exceeds(limits) {
             return;
         }
         // On a busy node the peer may have read everything since the socket's
         // task or tokio's own poll last ran: only the kernel knows.
         self.write_to_kernel(state);
-        if state.exceeds(limits) {
+        if state.backlog.exceeds(limits) {
             self.close_too_slow(state);
         }
     }
@@ -262,15 +211,7 @@ impl Outbox {
     fn close_too_slow(&self, state: &mut State) {
         // The reader would get all this too late; but a frame that has begun
         // must end before the close frame can be understood.
-        state.backlog.truncate(1);
-        if let Some(first) = state.backlog.front_mut() {
-            first.keep_begun_frame();
-            if first.rest.is_empty() {
-                state.backlog.clear();
-            }
-        }
-        state.messages = state.backlog.iter().map(Chunk::messages).sum();
-        state.bytes = state.backlog.iter().map(|chunk| chunk.rest.len()).sum();
+        state.backlog.keep_begun_frame();
         self.begin_close(state, Close::TooSlow);
     }
 
@@ -295,15 +236,7 @@ impl Outbox {
             }
             self.wake.notify_one();
         }
-        let chunk = Chunk {
-            rest: bytes.slice(written..),
-            since: Instant::now(),
-            ends: Arc::clone(ends),
-            written,
-        };
-        state.messages += chunk.messages();
-        state.bytes += chunk.rest.len();
-        state.backlog.push_back(chunk);
+        state.backlog.push(bytes, ends, written);
     }
 
     fn broken(&self, state: &mut State) {
@@ -344,14 +277,10 @@ impl Outbox {
     fn write_out(&self, state: &mut State, write: impl Fn(&[IoSlice<'_>]) -> io::Result<usize>) {
         while !state.backlog.is_empty() {
             let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-            let mut used = 0;
-            for (slice, chunk) in slices.iter_mut().zip(&state.backlog) {
-                *slice = IoSlice::new(&chunk.rest);
-                used += 1;
-            }
+            let used = state.backlog.fill(&mut slices);
             match write(&slices[..used]) {
                 Ok(0) => return self.broken(state),
-                Ok(n) => state.written(n),
+                Ok(n) => state.backlog.written(n),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => return self.broken(state),
             }
@@ -380,7 +309,7 @@ impl Outbox {
     pub fn status(&self) -> Status {
         let state = self.state.lock();
         Status {
-            oldest: state.backlog.front().map(|chunk| chunk.since),
+            oldest: state.backlog.oldest(),
             closing: state.closing,
             broken: state.broken,
             attention: state.attention,
@@ -391,41 +320,8 @@ impl Outbox {
     /// is closed as too slow.
     pub fn give_up(&self) {
         let mut state = self.state.lock();
-        if state.closing.is_none() && !state.broken {
+        if !state.is_over() {
             self.close_too_slow(&mut state);
-        }
-    }
-}
-
-impl State {
-    /// Whether messages may wait too, or needn't.
-    fn takes(&self, batch: &Batch, limits: BacklogLimits) -> bool {
-        self.backlog.is_empty()
-            || (self.messages + batch.ends.len() <= limits.messages
-                && self.bytes + batch.bytes.len() <= limits.bytes)
-    }
-
-    fn exceeds(&self, limits: BacklogLimits) -> bool {
-        self.messages > limits.messages || self.bytes > limits.bytes
-    }
-
-    fn written(&mut self, mut n: usize) {
-        self.bytes -= n;
-        while let Some(first) = self.backlog.front_mut() {
-            let before = first.messages();
-            let taken = n.min(first.rest.len());
-            first.rest.advance(taken);
-            first.written += taken;
-            n -= taken;
-            self.messages -= before - first.messages();
-            if !first.rest.is_empty() {
-                break;
-            }
-            self.backlog.pop_front();
-        }
-        if self.backlog.is_empty() {
-            // A socket that was slow once must not keep the memory for it.
-            self.backlog = VecDeque::new();
         }
     }
 }

@@ -454,3 +454,6 @@ fn error(
     })
     .frame()
 }
+
+#[cfg(test)]
+mod tests;
