@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use bus_memory::MemoryBus;
+use bus_memory::{MemoryBus, MemorySettings};
 use bus_nats::{ConnectError, History, NatsBus, NatsSettings, Storage, Tls};
 use contract::{BoxError, CredentialStore, RoomBus, SessionStore, StoreError};
 use secrecy::ExposeSecret;
@@ -87,16 +87,20 @@ pub fn describe(config: &Config) -> (String, String) {
         Store::Postgres(postgres) => format!("postgres ({})", database(postgres)),
     };
     let bus = match &config.bus {
-        Bus::Memory(_) => "memory (rooms of this process)".to_owned(),
-        Bus::Nats(nats) => {
-            let history = match nats.history {
-                0 => "no history".to_owned(),
-                messages => format!("history of {messages}"),
-            };
-            format!("nats ({}; {history})", servers(nats))
-        }
+        Bus::Memory(memory) => format!(
+            "memory (rooms of this process; {})",
+            history(memory.history)
+        ),
+        Bus::Nats(nats) => format!("nats ({}; {})", servers(nats), history(nats.history)),
     };
     (store, bus)
+}
+
+fn history(messages: usize) -> String {
+    match messages {
+        0 => "no history".to_owned(),
+        messages => format!("history of {messages}"),
+    }
 }
 
 /// `host:port/database`, as far as it is named.
@@ -141,9 +145,18 @@ pub async fn open(config: &Config) -> Result<Backends, WiringError> {
 /// [`WiringError`]
 pub async fn open_bus(config: &Config) -> Result<Arc<dyn RoomBus>, WiringError> {
     Ok(match &config.bus {
-        Bus::Memory(Memory { capacity }) => Arc::new(MemoryBus::new(*capacity)),
+        Bus::Memory(memory) => Arc::new(MemoryBus::new(in_memory(memory))),
         Bus::Nats(nats) => Arc::new(connect_nats(nats).await?),
     })
+}
+
+fn in_memory(memory: &Memory) -> MemorySettings {
+    MemorySettings {
+        capacity: memory.capacity,
+        history: memory.history,
+        history_age: memory.history_age,
+        history_bytes: memory.history_bytes,
+    }
 }
 
 /// Opens the store, if the node has the auth role, migrating it if it is older
@@ -254,6 +267,9 @@ mod tests {
 
         let (store, bus) = described("postgres://localhost", "", "");
         assert_eq!(store, "postgres (localhost:5432)");
-        assert_eq!(bus, "memory (rooms of this process)");
+        assert_eq!(bus, "memory (rooms of this process; history of 100)");
+
+        let (_, bus) = described("", "", "0");
+        assert_eq!(bus, "memory (rooms of this process; no history)");
     }
 }

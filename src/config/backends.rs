@@ -1,9 +1,13 @@
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use figment::value::{Dict, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{Nats, Postgres, bounds::Bounds};
+use super::{
+    Nats, Postgres,
+    bounds::{Bounds, hours, mins},
+    duration,
+};
 
 /// Which store keeps accounts and sessions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +44,39 @@ pub struct Memory {
     /// Messages that a listener may fall behind before it misses some;
     /// 1 to 65,536. A room costs about 70 bytes for each.
     pub capacity: usize,
+    /// Messages of each room that are kept for listeners who come back; at
+    /// most 10,000, 0 keeps none.
+    #[serde(default = "history")]
+    pub history: usize,
+    /// No message is kept longer than this; 1 min to 365 days.
+    #[serde(with = "duration", default = "history_age")]
+    pub history_age: Duration,
+    /// Bytes that may be kept of all rooms together; 1 MiB to 1 TiB. Beyond
+    /// it, rooms that were silent longest give up all that is kept of them.
+    #[serde(default = "history_bytes")]
+    pub history_bytes: u64,
+}
+
+// Not set in `defaults.toml`: what is set there holds for every kind that has
+// the key, and the default of another kind may be another.
+const fn history() -> usize {
+    100
+}
+
+pub(super) const fn history_age() -> Duration {
+    hours(24)
+}
+
+const fn history_bytes() -> u64 {
+    64 << 20
+}
+
+impl Memory {
+    fn check(&self, bounds: &mut Bounds) {
+        check_capacity(self.capacity, bounds);
+        check_history(self.history, self.history_age, bounds);
+        bounds.number("bus.history_bytes", self.history_bytes, 1 << 20..=1 << 40);
+    }
 }
 
 impl Store {
@@ -64,7 +101,7 @@ impl Bus {
 
     pub(super) fn check(&self, bounds: &mut Bounds) {
         match self {
-            Self::Memory(Memory { capacity }) => check_capacity(*capacity, bounds),
+            Self::Memory(memory) => memory.check(bounds),
             Self::Nats(nats) => nats.check(bounds),
         }
     }
@@ -72,6 +109,11 @@ impl Bus {
 
 pub(super) fn check_capacity(capacity: usize, bounds: &mut Bounds) {
     bounds.number("bus.capacity", capacity, 1..=65_536);
+}
+
+pub(super) fn check_history(history: usize, age: Duration, bounds: &mut Bounds) {
+    bounds.number("bus.history", history, 0..=10_000);
+    bounds.duration("bus.history_age", age, mins(1)..=hours(24 * 365));
 }
 
 /// A kind of store or bus, and the settings that it has.
@@ -95,7 +137,7 @@ pub(super) const KINDS: &[Kind] = &[
     Kind {
         section: "bus",
         name: "memory",
-        settings: &["capacity"],
+        settings: &["capacity", "history", "history_age", "history_bytes"],
     },
     Kind {
         section: "bus",

@@ -25,6 +25,7 @@ const OPTIONAL_LISTS: &[&str] = &["http.trusted_proxies"];
 const OPTIONAL_NUMBERS: &[&str] = &[
     "store.max_connections",
     "bus.history",
+    "bus.history_bytes",
     "bus.history_replicas",
 ];
 

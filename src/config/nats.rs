@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     backends,
-    bounds::{Bounds, Refusal, hours, mins},
+    bounds::{Bounds, Refusal},
     duration, hosts, tokens,
 };
 
@@ -31,7 +31,7 @@ pub struct Nats {
     #[serde(default)]
     pub history: usize,
     /// No message is kept longer than this; 1 min to 365 days.
-    #[serde(with = "duration", default = "history_age")]
+    #[serde(with = "duration", default = "backends::history_age")]
     pub history_age: Duration,
     /// Where they are kept.
     #[serde(default)]
@@ -70,10 +70,6 @@ fn prefix() -> String {
 
 const fn capacity() -> usize {
     100
-}
-
-const fn history_age() -> Duration {
-    hours(24)
 }
 
 const fn history_replicas() -> usize {
@@ -121,12 +117,7 @@ impl Nats {
             "expected 1 to 64 bytes: words of A-Z, a-z, 0-9, _ and -, separated by dots",
         );
         backends::check_capacity(self.capacity, bounds);
-        bounds.number("bus.history", self.history, 0..=10_000);
-        bounds.duration(
-            "bus.history_age",
-            self.history_age,
-            mins(1)..=hours(24 * 365),
-        );
+        backends::check_history(self.history, self.history_age, bounds);
         bounds.require(
             "bus.history_replicas",
             [1, 3, 5].contains(&self.history_replicas),
@@ -226,7 +217,7 @@ mod tests {
             prefix: prefix(),
             capacity: capacity(),
             history: 0,
-            history_age: history_age(),
+            history_age: backends::history_age(),
             history_storage: HistoryStorage::default(),
             history_replicas: history_replicas(),
             credentials_file: None,

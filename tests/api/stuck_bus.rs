@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use bus_memory::MemoryBus;
+use bus_memory::{MemoryBus, MemorySettings};
 use contract::{BusError, History, Message, Position, Published, RoomBus, RoomName, Subscription};
 use hyper_util::rt::TokioIo;
 use service::{
@@ -96,7 +96,7 @@ async fn gateway(bus: MemoryBus) -> (Arc<Gateway>, SocketAddr) {
 
 #[tokio::test]
 async fn whoever_waits_to_speak_can_be_sent_away() {
-    let (gateway, address) = gateway(MemoryBus::new(100)).await;
+    let (gateway, address) = gateway(MemoryBus::new(MemorySettings::default())).await;
     let token = mint::token(&mint::claims("lobby"));
     let mut socket = Socket::open(address, &token).await.unwrap();
     socket.say("is anybody there?").await;
@@ -113,7 +113,7 @@ async fn whoever_waits_to_speak_can_be_sent_away() {
 
 #[tokio::test]
 async fn whoever_waits_to_speak_goes_on_hearing() {
-    let bus = MemoryBus::new(100);
+    let bus = MemoryBus::new(MemorySettings::default());
     let (_gateway, address) = gateway(bus.clone()).await;
     let token = mint::token(&mint::claims("lobby"));
     let mut socket = Socket::open(address, &token).await.unwrap();

@@ -324,11 +324,34 @@ fn another_kind_takes_nothing_over() {
         shown,
         [
             &*format!("bus.capacity = 7  # <- {FILE}"),
+            "bus.history = 100  # <- default",
+            "bus.history_age = \"1d\"  # <- default",
+            "bus.history_bytes = 67108864  # <- default",
             "bus.kind = \"memory\"  # <- APP__BUS__KIND",
             "store.kind = \"sqlite\"  # <- DATABASE_URL",
             "store.path = \"here.db\"  # <- DATABASE_URL",
         ]
     );
+}
+
+/// What is kept in the process by default is not asked of servers by default.
+#[test]
+fn each_kind_of_bus_has_its_own_history() {
+    let shown = |setup: &Setup| setup.shown("bus.history");
+    let setup = Setup::new();
+    assert_eq!(shown(&setup), "bus.history = 100  # <- default");
+    let setup = setup.var("NATS_URL", "nats://localhost");
+    assert_eq!(shown(&setup), "bus.history = 0  # <- default");
+    let setup = Setup::new().var("APP__BUS__HISTORY", "5");
+    let line = "bus.history = 5  # <- APP__BUS__HISTORY";
+    assert_eq!(shown(&setup), line);
+    assert_eq!(shown(&setup.var("NATS_URL", "nats://localhost")), line);
+    // What only the process has is none of the servers' business.
+    let file = "[default.bus]\nkind = \"memory\"\nhistory_bytes = 2097152\n";
+    let setup = Setup::new()
+        .write(FILE, file)
+        .var("NATS_URL", "nats://localhost");
+    assert_eq!(setup.check().code, 0);
 }
 
 #[test]

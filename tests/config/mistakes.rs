@@ -168,10 +168,10 @@ fn a_setting_belongs_to_a_kind() {
         ]);
     Setup::new()
         .var("APP__STORE__URL", "postgres://canary")
-        .var("APP__BUS__HISTORY", "3")
+        .var("APP__BUS__HISTORY_REPLICAS", "3")
         .refuses(&[
-            "bus.history: is for bus.kind = \"nats\"; the keys here: capacity \
-             (from APP__BUS__HISTORY)",
+            "bus.history_replicas: is for bus.kind = \"nats\"; the keys here: capacity, \
+             history, history_age, history_bytes (from APP__BUS__HISTORY_REPLICAS)",
             "store.url: is for store.kind = \"postgres\"; the keys here: path \
              (from APP__STORE__URL)",
         ])
@@ -183,6 +183,15 @@ fn a_setting_belongs_to_a_kind() {
         .refuses(&[
             "store.path: is for store.kind = \"sqlite\"; the keys here: url, max_connections \
              (from APP__STORE__PATH)",
+        ]);
+    Setup::new()
+        .var("APP__BUS__KIND", "nats")
+        .var("APP__BUS__URL", "nats://localhost")
+        .var("APP__BUS__HISTORY_BYTES", "1048576")
+        .refuses(&[
+            "bus.history_bytes: is for bus.kind = \"memory\"; the keys here: url, prefix, \
+             capacity, history, history_age, history_storage, history_replicas, \
+             credentials_file, ca_file, cert_file, key_file (from APP__BUS__HISTORY_BYTES)",
         ]);
     let file = "[default.bus]\nkind = \"nats\"\nurl = \"nats://localhost\"\n\
                 history = \"canary\"\nhistory_age = 5\nhistory_storage = \"disk\"\n";
@@ -379,6 +388,28 @@ fn values_that_cannot_be_meant_are_refused() {
             .var("NATS_URL", "nats://localhost")
             .var(variable, value)
             .check();
+        assert_eq!(outcome.code, 1, "{variable}={value}");
+        let lines: Vec<&str> = outcome.stderr.lines().collect();
+        assert!(
+            matches!(lines[..], [line] if line.starts_with(&format!("{key}: "))
+                && line.ends_with(&format!("(from {variable})"))),
+            "{variable}={value}: {lines:?}"
+        );
+    }
+}
+
+#[test]
+fn what_the_process_keeps_has_bounds() {
+    for (variable, value, key) in [
+        ("APP__BUS__HISTORY", "10001", "bus.history"),
+        ("APP__BUS__HISTORY", "-1", "bus.history"),
+        ("APP__BUS__HISTORY_AGE", "59s", "bus.history_age"),
+        ("APP__BUS__HISTORY_AGE", "366d", "bus.history_age"),
+        ("APP__BUS__HISTORY_BYTES", "0", "bus.history_bytes"),
+        ("APP__BUS__HISTORY_BYTES", "1048575", "bus.history_bytes"),
+        ("APP__BUS__HISTORY_BYTES", "64MB", "bus.history_bytes"),
+    ] {
+        let outcome = Setup::new().var(variable, value).check();
         assert_eq!(outcome.code, 1, "{variable}={value}");
         let lines: Vec<&str> = outcome.stderr.lines().collect();
         assert!(

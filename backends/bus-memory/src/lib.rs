@@ -1,26 +1,67 @@
 //! The bus of a single node: rooms inside one process, nothing to run beside it.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `settings` | what a bus needs to know |
+//! | `rooms` | the rooms of which anything is known: saying, coming back, forgetting |
+//! | `room` | one room: who is told, what is kept |
+//! | `ring` | the messages of a room that are kept |
+//! | `ledger` | what all rooms keep together, and which of them has to give it up |
+//!
+//! All rooms share one order: an epoch for each life of the process, and one
+//! count of messages, of which each room has some. So a room of which nothing
+//! is kept needs no memory of its own to be told from one that is new: that
+//! something was said there which is gone now is one number for all of them.
 
-use std::sync::Arc;
+mod ledger;
+mod ring;
+mod room;
+mod rooms;
+mod settings;
+
+use std::{future::ready, sync::Arc};
 
 use async_trait::async_trait;
 use contract::{
-    BusError, Fanout, History, Message, Position, Published, Recovery, RoomBus, RoomName,
-    Subscription,
+    BusError, Fanout, History, Message, Position, Published, RoomBus, RoomName, Subscription,
 };
 
-/// Rooms inside one process; see [`Fanout`].
+pub use settings::MemorySettings;
+
+use crate::rooms::Rooms;
+
+/// Rooms inside one process, and the last messages of each.
+///
+/// Clones share the rooms.
 #[derive(Debug, Clone)]
 pub struct MemoryBus {
     fanout: Arc<Fanout>,
+    rooms: Arc<Rooms>,
+}
+
+/// What a bus has in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InMemory {
+    /// Rooms that somebody listens to, or of which something is kept.
+    pub rooms: usize,
+    /// What is kept, as [`MemorySettings::history_bytes`] counts it.
+    pub bytes: u64,
 }
 
 impl MemoryBus {
-    /// A bus on which a listener may fall `capacity` messages behind.
+    /// A bus in which nobody has said anything yet.
     #[must_use]
-    pub fn new(capacity: usize) -> Self {
+    pub fn new(settings: MemorySettings) -> Self {
         Self {
-            fanout: Fanout::new(capacity),
+            fanout: Fanout::new(settings.capacity),
+            rooms: Arc::new(Rooms::new(settings)),
         }
+    }
+
+    /// What it has in memory just now.
+    #[must_use]
+    pub fn in_memory(&self) -> InMemory {
+        self.rooms.in_memory()
     }
 }
 
@@ -28,7 +69,7 @@ impl MemoryBus {
 impl RoomBus for MemoryBus {
     async fn publish(&self, room: &RoomName, message: Message) -> Result<Published, BusError> {
         Ok(Published {
-            position: self.fanout.publish(room, message),
+            position: self.rooms.publish(room, message),
         })
     }
 
@@ -37,28 +78,26 @@ impl RoomBus for MemoryBus {
         room: &RoomName,
         since: Option<Position>,
     ) -> Result<Subscription, BusError> {
-        let subscription = self.fanout.subscribe(room);
-        Ok(match since {
-            None => subscription,
-            // Nothing said is kept, so a listener has missed nothing only if
-            // nothing was said.
-            Some(since) if subscription.position() == Some(since) => {
-                subscription.recovered(Recovery::Complete, since, Vec::new())
-            }
-            Some(since) => subscription.recovered(Recovery::Impossible, since, Vec::new()),
-        })
+        // The live receiver first: what is said while the ring is read is in
+        // both, and delivered once.
+        let subscription = self
+            .fanout
+            .subscribe(room, |feed| ready(Ok(self.rooms.listen(room, feed))))
+            .await?;
+        let Some(since) = since else {
+            return Ok(subscription);
+        };
+        let missed = self.rooms.history(room, Some(since));
+        Ok(subscription.recovered(missed.recovery, since, missed.messages))
     }
 
     async fn history(&self, room: &RoomName, since: Option<Position>) -> Result<History, BusError> {
-        let subscription = self.subscribe(room, since).await?;
-        Ok(History {
-            recovery: subscription.recovery(),
-            messages: Vec::new(),
-            position: subscription.position(),
-        })
+        Ok(self.rooms.history(room, since))
     }
 
     async fn ping(&self) -> Result<(), BusError> {
+        // Asked for as long as the process runs, also when all rooms are silent.
+        self.rooms.tend();
         Ok(())
     }
 

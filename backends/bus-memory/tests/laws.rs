@@ -2,26 +2,43 @@
 
 use std::sync::Arc;
 
-use bus_memory::MemoryBus;
+use bus_memory::{MemoryBus, MemorySettings};
 use contract::conformance::BusUnderTest;
 
-fn bus(capacity: usize) -> BusUnderTest {
-    let bus = MemoryBus::new(capacity);
+fn bus(settings: MemorySettings) -> BusUnderTest {
+    let bus = MemoryBus::new(settings);
     BusUnderTest {
         other: Arc::new(bus.clone()),
         bus: Arc::new(bus),
-        capacity,
-        history: 0,
+        capacity: settings.capacity,
+        history: settings.history,
         keep: Box::new(()),
     }
 }
 
 /// As the service runs it; not a power of two.
 mod by_default {
-    contract::bus_laws!(super::bus(100));
+    use super::*;
+
+    contract::bus_laws!(super::bus(MemorySettings::default()));
 }
 
-/// With the smallest bound that the laws can judge.
+/// With the smallest bounds that the laws can judge.
 mod narrow {
-    contract::bus_laws!(super::bus(16));
+    use super::*;
+
+    contract::bus_laws!(super::bus(MemorySettings {
+        capacity: 16,
+        history: 16,
+        ..MemorySettings::default()
+    }));
+}
+
+mod without_history {
+    use super::*;
+
+    contract::bus_laws!(super::bus(MemorySettings {
+        history: 0,
+        ..MemorySettings::default()
+    }));
 }

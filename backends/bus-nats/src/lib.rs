@@ -123,7 +123,7 @@ impl RoomBus for NatsBus {
             let subject = self.subjects.live(room);
             let subscription = self
                 .fanout
-                .subscribe_fed(room, |feed| core::listen(&self.link, subject, feed))
+                .subscribe(room, |feed| core::listen(&self.link, subject, feed))
                 .await?;
             return Ok(match since {
                 None => subscription,
@@ -134,7 +134,7 @@ impl RoomBus for NatsBus {
         // in both, and delivered once.
         let subscription = self
             .fanout
-            .subscribe_fed(room, |feed| pump::listen(archive, room.clone(), feed))
+            .subscribe(room, |feed| pump::listen(archive, room.clone(), feed))
             .await?;
         let Some(since) = since else {
             return Ok(subscription);

@@ -1,10 +1,10 @@
 //! The in-process part of every bus: a room is a tokio broadcast channel in a
 //! `DashMap`, made by its first listener and dropped with its last.
 //!
-//! A bus inside the process speaks into it with [`Fanout::publish`], which
-//! numbers the messages. A bus outside of it gives each room a source, which
-//! is started for the room's first listener and dropped with its last, and
-//! delivers what it hears through a [`Feed`].
+//! A bus gives each room a source, which is made for the room's first listener
+//! and dropped with its last: the subscription on a server, or what a bus
+//! inside the process remembers of the room. What the source hears it delivers
+//! through a [`Feed`].
 
 use std::{
     any::Any,
@@ -16,7 +16,7 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use tokio::sync::{OnceCell, broadcast};
 
-use crate::{BusError, Delivery, Envelope, Epoch, Message, Position, RoomName, Subscription};
+use crate::{BusError, Delivery, Position, RoomName, Subscription};
 
 /// Rooms of one process.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Channel {
     /// Where the room stands. The lock is held across the send: places and
     /// deliveries are in one order.
     last: Mutex<Option<Position>>,
-    /// What speaks into the room, if that is not the process itself.
+    /// What speaks into the room.
     source: OnceCell<Source>,
 }
 
@@ -47,13 +47,45 @@ pub type Source = Box<dyn Any + Send + Sync>;
 #[derive(Debug, Clone)]
 pub struct Feed(Weak<Channel>);
 
+/// A room that is kept as long as this is. Whoever drops it may be the last
+/// one, and then drops the room's source too.
+#[derive(Debug)]
+pub struct HeldFeed(Arc<Channel>);
+
 impl Feed {
     /// Hands a delivery to all listeners of the room, at once and without
     /// waiting for any of them.
     pub fn deliver(&self, delivery: Delivery) {
-        let Some(channel) = self.0.upgrade() else {
-            return;
-        };
+        if let Some(held) = self.hold() {
+            held.deliver(delivery);
+        }
+    }
+
+    /// Says where the room stands, before its first message.
+    pub fn stands_at(&self, position: Position) {
+        if let Some(HeldFeed(channel)) = self.hold() {
+            *channel.last.lock() = Some(position);
+        }
+    }
+
+    /// The room, if it is there still; for a source that delivers under a lock
+    /// which its own end takes too.
+    #[must_use]
+    pub fn hold(&self) -> Option<HeldFeed> {
+        self.0.upgrade().map(HeldFeed)
+    }
+
+    /// Whether the room's last listener has gone.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+}
+
+impl HeldFeed {
+    /// As [`Feed::deliver`].
+    pub fn deliver(&self, delivery: Delivery) {
+        let Self(channel) = self;
         let position = match &delivery {
             Delivery::Message(envelope) => envelope.position,
             Delivery::Missed(_) | Delivery::CutOff => None,
@@ -66,13 +98,6 @@ impl Feed {
         });
         // Nobody listens any more: the room is just being given up.
         let _ = channel.sender.send(delivery);
-    }
-
-    /// Says where the room stands, before its first message.
-    pub fn stands_at(&self, position: Position) {
-        if let Some(channel) = self.0.upgrade() {
-            *channel.last.lock() = Some(position);
-        }
     }
 }
 
@@ -87,23 +112,13 @@ impl Fanout {
         })
     }
 
-    /// Listens to a room, making it if nobody does yet.
-    #[must_use]
-    pub fn subscribe(self: &Arc<Self>, room: &RoomName) -> Subscription {
-        let first = Position {
-            epoch: Epoch::random(),
-            seq: 0,
-        };
-        self.listen(room, Some(first)).subscription()
-    }
-
     /// Listens to a room whose source `open` starts, if nobody has done so
     /// yet. What the source delivers after `open` returned is heard; others
     /// who come meanwhile wait for it too.
     ///
     /// # Errors
     /// Those of `open`; whoever comes next tries again.
-    pub async fn subscribe_fed<F>(
+    pub async fn subscribe<F>(
         self: &Arc<Self>,
         room: &RoomName,
         open: impl FnOnce(Feed) -> F,
@@ -111,7 +126,7 @@ impl Fanout {
     where
         F: Future<Output = Result<Source, BusError>>,
     {
-        let listener = self.listen(room, None);
+        let listener = self.listen(room);
         let feed = Feed(Arc::downgrade(&listener.guard.channel));
         listener
             .guard
@@ -124,13 +139,13 @@ impl Fanout {
         Ok(listener.resubscribed().subscription())
     }
 
-    fn listen(self: &Arc<Self>, room: &RoomName, first: Option<Position>) -> Listener {
+    fn listen(self: &Arc<Self>, room: &RoomName) -> Listener {
         // The entry's lock is held until the receiver exists, so that a guard
         // that is just being dropped can't take the room away in between.
         let entry = self.rooms.entry(room.clone()).or_insert_with(|| {
             Arc::new(Channel {
                 sender: broadcast::Sender::new(self.capacity),
-                last: Mutex::new(first),
+                last: Mutex::new(None),
                 source: OnceCell::new(),
             })
         });
@@ -146,28 +161,6 @@ impl Fanout {
                 channel,
             },
         }
-    }
-
-    /// Gives `message` the room's next number and delivers it. `None` if
-    /// nobody listens.
-    pub fn publish(&self, room: &RoomName, message: Message) -> Option<Position> {
-        let channel = Arc::clone(&*self.rooms.get(room)?);
-        let mut last = channel.last.lock();
-        let stands = (*last)?;
-        let position = Position {
-            seq: stands.seq + 1,
-            ..stands
-        };
-        let envelope = Envelope {
-            message,
-            position: Some(position),
-        };
-        channel
-            .sender
-            .send(Delivery::Message(Arc::new(envelope)))
-            .ok()?;
-        *last = Some(position);
-        Some(position)
     }
 
     /// How many rooms have a listener.
