@@ -1,6 +1,6 @@
 //! A client of `rooms.v1`, and people whose tokens another back end mints.
 
-use std::net::SocketAddr;
+use std::{collections::VecDeque, net::SocketAddr};
 
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -45,6 +45,8 @@ pub struct Client {
     pub socket: Socket,
     pub welcome: Value,
     ids: u32,
+    /// What came before the answer to a command.
+    unheard: VecDeque<Value>,
 }
 
 impl Client {
@@ -65,6 +67,7 @@ impl Client {
             socket,
             welcome,
             ids: 0,
+            unheard: VecDeque::new(),
         })
     }
 
@@ -74,7 +77,10 @@ impl Client {
 
     /// The next event.
     pub async fn event(&mut self) -> Value {
-        event(&mut self.socket).await
+        match self.unheard.pop_front() {
+            Some(event) => event,
+            None => event(&mut self.socket).await,
+        }
     }
 
     /// The next event, which is of this type.
@@ -84,31 +90,31 @@ impl Client {
         event
     }
 
-    /// Sends a command and returns what answers it, with the events before it.
-    pub async fn ask(&mut self, mut command: Value) -> (Value, Vec<Value>) {
+    /// Sends a command and returns what answers it. Other events that come
+    /// before are heard after it.
+    pub async fn ask(&mut self, mut command: Value) -> Value {
         self.ids += 1;
         command["id"] = json!(self.ids.to_string());
         self.send(&command).await;
-        let mut before = Vec::new();
         loop {
-            let event = self.event().await;
+            let event = event(&mut self.socket).await;
             if event["id"] == command["id"] {
-                return (event, before);
+                return event;
             }
-            before.push(event);
+            self.unheard.push_back(event);
         }
     }
 
     /// As `ask`, for a command that has its effect.
     pub async fn done(&mut self, command: Value) -> Value {
-        let (answer, _) = self.ask(command).await;
+        let answer = self.ask(command).await;
         assert_ne!(answer["type"], "error", "{answer}");
         answer
     }
 
     /// The code of the error that answers a command.
     pub async fn refused(&mut self, command: Value) -> String {
-        let (answer, _) = self.ask(command).await;
+        let answer = self.ask(command).await;
         assert_eq!(answer["type"], "error", "{answer}");
         answer["code"].as_str().unwrap().to_owned()
     }
@@ -132,8 +138,13 @@ impl Client {
 
     /// Nothing is there to hear.
     pub async fn hears_nothing(&mut self) {
-        let (_, before) = self.ask(json!({"type": "ping"})).await;
-        assert_eq!(before, Vec::<Value>::new());
+        self.ask(json!({"type": "ping"})).await;
+        assert_eq!(self.unheard, [] as [Value; 0]);
+    }
+
+    /// What has come so far is of no interest.
+    pub fn forget(&mut self) {
+        self.unheard.clear();
     }
 
     pub async fn closed(&mut self) -> u16 {

@@ -41,8 +41,7 @@ async fn whoever_does_not_renew_is_closed() {
     let somebody_else = Person::new().token("lobby");
     let refused = client
         .ask(json!({"type": "auth", "token": somebody_else}))
-        .await
-        .0;
+        .await;
     assert_eq!(refused["code"], "other_session");
     assert_eq!(client.closed().await, 4401);
 }
@@ -61,6 +60,7 @@ async fn a_seat_ends_with_its_token_and_the_socket_stays() {
         (&json!("seat_expired"), &json!("attic"))
     );
     other.publish("attic", "anybody?").await;
+    assert_eq!(other.hear("attic").await, "anybody?");
     client.hears_nothing().await;
 
     // Renewed in time, it stays.

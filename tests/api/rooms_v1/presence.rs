@@ -43,7 +43,7 @@ async fn people_come_and_go_once_however_many_sockets_they_have() {
     let third = Client::open(service.address, &token(&carl)).await;
     until_there(&mut client, &mut there, &[&ann, &bob, &carl]).await;
 
-    let (answer, _) = client
+    let answer = client
         .ask(json!({"type": "presence", "room": "lobby"}))
         .await;
     let users: HashSet<Value> = answer["users"]
@@ -70,7 +70,7 @@ async fn leaving_a_room_is_leaving_its_presence() {
     let mut other = Client::open(service.address, &bob.token("attic")).await;
     other.join(&token(&bob)).await;
     until_there(&mut client, &mut there, &[&ann, &bob]).await;
-    let (answer, _) = other
+    let answer = other
         .ask(json!({"type": "presence", "room": "lobby"}))
         .await;
     assert!(
@@ -80,6 +80,7 @@ async fn leaving_a_room_is_leaving_its_presence() {
             .contains(&json!(ann.user))
     );
     other.done(json!({"type": "leave", "room": "lobby"})).await;
+    other.forget();
     until_there(&mut client, &mut there, &[&ann]).await;
     other.hears_nothing().await;
 }
