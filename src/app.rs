@@ -4,15 +4,20 @@ use std::{fmt, sync::Arc};
 
 use tokio_util::task::TaskTracker;
 
-use crate::accounts::{
-    Accounts,
-    tokens::{KeyRing, TokenVerifier},
+use crate::{
+    accounts::{
+        Accounts,
+        tokens::{KeyRing, TokenVerifier},
+    },
+    rooms::Rooms,
 };
 
 /// What everything that serves accounts shares.
 pub struct App {
-    /// The use cases.
+    /// The use cases of accounts.
     pub accounts: Accounts,
+    /// The use cases of rooms.
+    pub rooms: Rooms,
     /// The one check of access tokens.
     pub verifier: Arc<TokenVerifier>,
     /// What signs tokens; its public half is served.
@@ -27,6 +32,7 @@ impl fmt::Debug for App {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("App")
             .field("accounts", &self.accounts)
+            .field("rooms", &self.rooms)
             .finish_non_exhaustive()
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     config::Config,
     node_keys::NodeKeys,
-    rooms::MembershipChanges,
+    rooms::{MembershipChanges, RoomLimits, Rooms},
     wiring::Stores,
 };
 
@@ -54,7 +54,7 @@ pub(crate) fn verifier(
     })
 }
 
-/// The accounts' API. Starts the hashing threads.
+/// The API of accounts and rooms. Starts the hashing threads.
 ///
 /// # Errors
 /// [`StartError`]
@@ -68,17 +68,31 @@ pub(crate) fn app(
 ) -> Result<Arc<App>, StartError> {
     let passwords = PasswordService::start(password_settings(config))?;
     let tokens = &config.tokens;
+    let issuer = TokenIssuer::new(
+        keys.clone(),
+        &tokens.issuer,
+        &tokens.audience,
+        tokens.access_ttl,
+    );
+    let rooms = Rooms {
+        store: stores.rooms.clone(),
+        credentials: stores.credentials.clone(),
+        sessions: stores.sessions.clone(),
+        requests: stores.idempotency.clone(),
+        bus: bus.clone(),
+        issuer: issuer.clone(),
+        limits: RoomLimits {
+            max_owned: config.rooms.max_owned,
+            max_members: config.rooms.max_members,
+            max_message_bytes: config.ws.max_message_bytes,
+        },
+    };
     let accounts = Accounts {
         credentials: stores.credentials.clone(),
         sessions: stores.sessions.clone(),
         bus,
         passwords,
-        issuer: TokenIssuer::new(
-            keys.clone(),
-            &tokens.issuer,
-            &tokens.audience,
-            tokens.access_ttl,
-        ),
+        issuer,
         refresh_tokens: RefreshTokens::new(keys.clone()),
         ended,
         times: SessionTimes {
@@ -89,6 +103,7 @@ pub(crate) fn app(
     };
     Ok(Arc::new(App {
         accounts,
+        rooms,
         verifier,
         keys,
         body_limit: config.http.body_limit,

@@ -9,6 +9,7 @@
 //! | `door` | lets connections in and serves HTTP/1.1 on them |
 //! | [`connection`] | a TCP connection that is closed when it stays without a request |
 //! | `assembly`, [`node_keys`] | the parts and the keys that a node's roles need |
+//! | `housekeeping` | removes what no longer matters |
 //! | [`readiness`] | whether requests should still come here |
 //! | [`app`] | what everything that serves accounts shares |
 //! | [`router`] | all routes, and the OpenAPI document, from the same lists |
@@ -17,12 +18,13 @@
 //! | [`accounts`] | the use cases; passwords, tokens, sessions |
 //! | [`rooms`] | the use cases of rooms that people manage |
 //! | [`presence`] | who is in a room, on all nodes together |
+//! | [`news`] | what nodes tell each other about sessions and memberships |
 //! | [`remote_keys`] | the public keys of other nodes, fetched and kept fresh |
-//! | [`control`] | sessions that ended anywhere end here too |
+//! | [`control`] | what happened on any node holds on this one |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
-//! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → contract`;
+//! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news → contract`;
 //! `server → wiring → backends → contract`;
 //! `server → remote_keys → accounts`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
@@ -34,7 +36,9 @@ pub mod config;
 pub mod connection;
 pub mod control;
 mod door;
+mod housekeeping;
 pub mod http;
+pub mod news;
 pub mod node_keys;
 pub mod presence;
 pub mod problem;

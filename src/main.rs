@@ -15,12 +15,9 @@ use std::{
 use clap::Parser;
 use contract::Timestamp;
 use service::{
-    accounts::{
-        self,
-        control::{self, EndReason},
-        tokens::KeyRing,
-    },
+    accounts::{self, tokens::KeyRing},
     config::{Config, Loaded, Role, Sources},
+    news::{self, EndReason},
     router,
     server::Server,
     telemetry, wiring,
@@ -142,7 +139,7 @@ fn disable(loaded: &Loaded, username: &str) -> Result<(), Box<dyn Error>> {
         let ended = accounts::disable::disable(&*stores.credentials, username, now).await?;
         // Only then: whoever has to be kept out is out, whatever the bus does.
         match wiring::open_bus(config).await {
-            Ok(bus) => control::announce(&*bus, &ended, EndReason::Disabled, now).await,
+            Ok(bus) => news::announce_ended(&*bus, &ended, EndReason::Disabled, now).await,
             Err(error) => {
                 let error = about(loaded, Some(error.setting()), error);
                 write(

@@ -49,6 +49,8 @@ problem_types! {
     InvalidUsername = BAD_REQUEST, "invalid-username", "The username is not acceptable";
     /// The password can't be one here.
     InvalidPassword = BAD_REQUEST, "invalid-password", "The password is not acceptable";
+    /// The title can't be one.
+    InvalidTitle = BAD_REQUEST, "invalid-title", "The title is not acceptable";
     /// The handshake is not one of RFC 6455.
     MalformedHandshake = BAD_REQUEST, "malformed-handshake", "The WebSocket handshake is malformed";
     /// Wrong name or password.
@@ -61,20 +63,40 @@ problem_types! {
     TokenRequired = FORBIDDEN, "token-required", "A valid access token is required";
     /// The page's origin is not on the list.
     OriginNotAllowed = FORBIDDEN, "origin-not-allowed", "This origin is not allowed";
+    /// Only the room's owners may do that.
+    NotOwner = FORBIDDEN, "not-owner", "Only an owner of the room may do this";
+    /// The user may hear in the room, and not speak.
+    NotPermitted = FORBIDDEN, "not-permitted", "This is not permitted in this room";
     /// No such path.
     NotFound = NOT_FOUND, "not-found", "There is nothing here";
     /// No such session of this user.
     SessionNotFound = NOT_FOUND, "session-not-found", "There is no such session";
+    /// No such room, or the user is not in it.
+    RoomNotFound = NOT_FOUND, "room-not-found", "There is no such room";
+    /// Nobody of that name is in the room.
+    MemberNotFound = NOT_FOUND, "member-not-found", "There is no such member";
+    /// Nobody has that name.
+    NoSuchAccount = NOT_FOUND, "no-such-account", "There is no such account";
     /// The path has no such method.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not allowed here";
     /// The request took too long to arrive or to serve.
     RequestTimeout = REQUEST_TIMEOUT, "request-timeout", "The request took too long";
     /// Somebody has that name.
     NameTaken = CONFLICT, "name-taken", "The username is taken";
-    /// The body is larger than the limit.
+    /// The room would be left without an owner.
+    LastOwner = CONFLICT, "last-owner", "The room would have no owner";
+    /// The room has as many members as it may have.
+    RoomFull = CONFLICT, "room-full", "The room has as many members as it may have";
+    /// The user owns as many rooms as one may.
+    TooManyRooms = CONFLICT, "too-many-rooms", "This user owns as many rooms as one may";
+    /// The first request with this key is being done.
+    RequestInProgress = CONFLICT, "request-in-progress", "The request with this key is being done";
+    /// The body, or the message in it, is larger than the limit.
     BodyTooLarge = PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
     /// The body is not declared as JSON.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body must be application/json";
+    /// The key was used for another request.
+    IdempotencyKeyReused = UNPROCESSABLE_ENTITY, "idempotency-key-reused", "The idempotency key was used for another request";
     /// Not a WebSocket handshake of version 13.
     UpgradeRequired = UPGRADE_REQUIRED, "upgrade-required", "A WebSocket handshake is required";
     /// The user has as many sockets as one may have.

@@ -1,21 +1,21 @@
 //! Bind, serve, drain.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use contract::Timestamp;
 use tokio::{
     net::TcpListener,
     task::JoinSet,
-    time::{interval, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 use crate::{
-    accounts::{passwords::StartError as PasswordStartError, tokens::EndedSessions},
+    accounts::passwords::StartError as PasswordStartError,
     app::App,
     assembly,
     config::{Config, Role, Shutdown},
-    control::{Control, ListenError},
+    control::{Archive, Control, ListenError},
     door::{self, Door},
+    housekeeping::housekeeping,
     node_keys::{NodeKeys, NodeKeysError},
     presence::Presence,
     readiness::Readiness,
@@ -23,9 +23,6 @@ use crate::{
     wiring::{self, WiringError},
     ws::{Gateway, close::Close},
 };
-
-/// How often what is left of ended sessions is removed.
-const PURGE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Why the service can't start.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +45,8 @@ pub enum StartError {
     /// The hashing pool can't start.
     #[error("the hashing pool can't start")]
     Passwords(#[from] PasswordStartError),
-    /// Ended sessions can't be learnt of.
-    #[error("can't learn which sessions ended")]
+    /// Ended sessions and changed memberships can't be learnt of.
+    #[error("can't learn which sessions ended and which memberships changed")]
     Control(#[from] ListenError),
     /// The OpenAPI document can't be written.
     #[error("the OpenAPI document can't be written")]
@@ -138,18 +135,22 @@ impl Server {
         ));
 
         let mut background = JoinSet::new();
-        // Before the first request: no session may end unheard.
+        // Before the first request: no session may end unheard, no membership change.
         let control = Control {
             bus: bus.clone(),
             ended: ended.clone(),
-            sessions: stores.map(|stores| stores.sessions.clone()),
-            sockets: gateway.as_ref().map(|gateway| gateway.sockets().clone()),
+            memberships: memberships.clone(),
+            archive: stores.map(|stores| Archive {
+                sessions: stores.sessions.clone(),
+                rooms: stores.rooms.clone(),
+            }),
+            gateway: gateway.clone(),
         };
         background.spawn(control.listen().await?.run());
         if let Some(gateway) = &gateway {
             background.spawn(gateway.clone().tell_presence(presence_news));
         }
-        background.spawn(housekeeping(app.clone(), ended));
+        background.spawn(housekeeping(app.clone(), ended, memberships));
         if let NodeKeys::Remote(remote) = keys {
             background.spawn(remote.keep_fresh());
         }
@@ -226,29 +227,5 @@ impl Server {
         }
         background.shutdown().await;
         tracing::info!("stopped");
-    }
-}
-
-/// Removes what no longer matters: rows of sessions, memories of ended ones.
-async fn housekeeping(app: Option<Arc<App>>, ended: Arc<EndedSessions>) {
-    let mut ticks = interval(PURGE_INTERVAL);
-    loop {
-        ticks.tick().await;
-        let now = Timestamp::now();
-        ended.sweep(now);
-        let Some(app) = &app else {
-            continue;
-        };
-        // Not before its last access token has expired: whoever signs out with
-        // that needs the row, or a restart would forget it.
-        let over = ended.horizon(now);
-        match app.accounts.sessions.purge(over, over).await {
-            Ok(0) => {}
-            Ok(purged) => tracing::info!(purged, "expired sessions removed"),
-            Err(error) => tracing::warn!(
-                error = &error as &dyn std::error::Error,
-                "expired sessions were not removed"
-            ),
-        }
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bus_memory::{MemoryBus, MemorySettings};
 use bus_nats::{ConnectError, History, NatsBus, NatsSettings, Storage, Tls};
-use contract::{BoxError, CredentialStore, RoomBus, SessionStore, StoreError};
+use contract::{
+    BoxError, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore, StoreError,
+};
 use secrecy::ExposeSecret;
 use store_postgres::{PostgresSettings, PostgresStore};
 use store_sqlite::SqliteStore;
@@ -51,12 +53,31 @@ impl WiringError {
     }
 }
 
-/// What keeps accounts and sessions.
+/// What keeps accounts, sessions and rooms.
 pub struct Stores {
     /// Where accounts are kept.
     pub credentials: Arc<dyn CredentialStore>,
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionStore>,
+    /// Where rooms are kept, and who is in them.
+    pub rooms: Arc<dyn RoomStore>,
+    /// Where requests are kept that may be repeated.
+    pub idempotency: Arc<dyn IdempotencyStore>,
+}
+
+impl Stores {
+    fn of<S>(store: S) -> Self
+    where
+        S: CredentialStore + SessionStore + RoomStore + IdempotencyStore,
+    {
+        let store = Arc::new(store);
+        Self {
+            credentials: store.clone(),
+            sessions: store.clone(),
+            rooms: store.clone(),
+            idempotency: store,
+        }
+    }
 }
 
 impl std::fmt::Debug for Stores {
@@ -168,20 +189,9 @@ pub async fn open_stores(config: &Config) -> Result<Option<Stores>, WiringError>
     if !config.runs(Role::Auth) {
         return Ok(None);
     }
-    let (credentials, sessions): (Arc<dyn CredentialStore>, Arc<dyn SessionStore>) =
-        match &config.store {
-            Store::Sqlite(sqlite) => {
-                let store = Arc::new(open_sqlite(sqlite).await?);
-                (store.clone(), store)
-            }
-            Store::Postgres(postgres) => {
-                let store = Arc::new(connect_postgres(postgres).await?);
-                (store.clone(), store)
-            }
-        };
-    Ok(Some(Stores {
-        credentials,
-        sessions,
+    Ok(Some(match &config.store {
+        Store::Sqlite(sqlite) => Stores::of(open_sqlite(sqlite).await?),
+        Store::Postgres(postgres) => Stores::of(connect_postgres(postgres).await?),
     }))
 }
 

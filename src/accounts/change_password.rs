@@ -2,7 +2,8 @@
 
 use contract::{ChangeOutcome, PasswordChange, SessionId, Timestamp, UserId};
 
-use super::{Accounts, AccountsError, control::EndReason, passwords::Verdict};
+use super::{Accounts, AccountsError, passwords::Verdict};
+use crate::news::EndReason;
 
 impl Accounts {
     /// Replaces the password of a user who knows the current one, and ends the

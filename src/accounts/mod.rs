@@ -11,11 +11,9 @@
 //! | [`disable`] | an account that may sign in no more |
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
-//! | [`control`] | what nodes tell each other about ended sessions |
 //! | [`error`] | `AccountsError` |
 
 pub mod change_password;
-pub mod control;
 pub mod disable;
 pub mod error;
 pub mod login;
@@ -28,15 +26,16 @@ pub mod tokens;
 use std::{fmt, sync::Arc, time::Duration};
 
 use contract::{
-    CredentialStore, RoomBus, RoomName, Session, SessionId, SessionStore, Timestamp, UserId,
+    CredentialStore, NameError, RoomBus, RoomName, Session, SessionId, SessionStore, Timestamp,
+    UserId,
 };
 
 pub use self::error::AccountsError;
 use self::{
-    control::EndReason,
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
+use crate::news::{self, EndReason};
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy)]
@@ -96,7 +95,7 @@ impl fmt::Debug for Tokens {
 }
 
 /// Access to the room that belongs to a user: named by the user's id.
-fn own_room(user: UserId) -> Result<RoomAccess, AccountsError> {
+pub(crate) fn own_room(user: UserId) -> Result<RoomAccess, NameError> {
     Ok(RoomAccess {
         room: RoomName::parse(&user.to_string())?,
         grant: Grant::ReadWrite,
@@ -126,6 +125,6 @@ impl Accounts {
         for &session in sessions {
             self.ended.insert(session, now);
         }
-        control::announce(&*self.bus, sessions, reason, now).await;
+        news::announce_ended(&*self.bus, sessions, reason, now).await;
     }
 }

@@ -2,7 +2,8 @@
 
 use contract::{Rotate, Rotation, Timestamp};
 
-use super::{Accounts, AccountsError, Tokens, control::EndReason, tokens::RefreshToken};
+use super::{Accounts, AccountsError, Tokens, tokens::RefreshToken};
+use crate::news::EndReason;
 
 impl Accounts {
     /// Gives the next tokens of a session. The same token presented again

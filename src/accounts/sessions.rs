@@ -2,7 +2,8 @@
 
 use contract::{Account, Session, SessionId, Timestamp, UserId};
 
-use super::{Accounts, AccountsError, control::EndReason};
+use super::{Accounts, AccountsError};
+use crate::news::EndReason;
 
 impl Accounts {
     /// The account of a user who presented a valid access token.

@@ -27,6 +27,7 @@ mod postgres;
 mod problem;
 mod proxies;
 mod reading;
+mod rooms;
 mod secret;
 mod show;
 mod shutdown;
@@ -48,6 +49,7 @@ pub use self::{
     postgres::Postgres,
     problem::{ConfigErrors, Problem},
     proxies::TrustedProxies,
+    rooms::Rooms,
     shutdown::Shutdown,
     sources::Sources,
     tokens::{HIDDEN, Tokens},
@@ -74,6 +76,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Passwords and their hashing.
     pub passwords: Passwords,
+    /// Rooms that people manage.
+    pub rooms: Rooms,
     /// The WebSocket gateway.
     pub ws: Ws,
     /// The way from SIGTERM to the end.

@@ -126,7 +126,7 @@ pub struct MeResponse {
 }
 
 /// RFC 6749, section 5.1: tokens are not for caches.
-fn uncached(body: impl IntoResponse) -> Response {
+pub(super) fn uncached(body: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], body).into_response()
 }
 

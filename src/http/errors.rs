@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use contract::StoreError;
+use contract::{BusError, StoreError};
 
 use crate::{
     accounts::AccountsError,
     problem::{Problem, ProblemType},
+    rooms::RoomsError,
 };
 
-/// When to come back after the store could not be reached.
+/// When to come back after the store or the bus could not be reached.
 const UNAVAILABLE_RETRY_AFTER: Duration = Duration::from_secs(2);
 
 impl From<AccountsError> for Problem {
@@ -45,5 +46,51 @@ impl From<AccountsError> for Problem {
             }
         };
         Self::new(kind)
+    }
+}
+
+/// When to ask again for the answer of a request that is being done.
+const IN_PROGRESS_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+impl From<RoomsError> for Problem {
+    fn from(error: RoomsError) -> Self {
+        let kind = match &error {
+            RoomsError::Title => ProblemType::InvalidTitle,
+            RoomsError::AccountInactive | RoomsError::SessionEnded => {
+                return Self::new(ProblemType::InvalidToken);
+            }
+            RoomsError::NoSuchRoom => return Self::new(ProblemType::RoomNotFound),
+            RoomsError::NotOwner => return Self::new(ProblemType::NotOwner),
+            RoomsError::NotPermitted => ProblemType::NotPermitted,
+            RoomsError::NoSuchAccount => return Self::new(ProblemType::NoSuchAccount),
+            RoomsError::NoSuchMember => return Self::new(ProblemType::MemberNotFound),
+            RoomsError::LastOwner => return Self::new(ProblemType::LastOwner),
+            RoomsError::Full { .. } => ProblemType::RoomFull,
+            RoomsError::TooMany { .. } => ProblemType::TooManyRooms,
+            RoomsError::Payload(_) => ProblemType::InvalidRequest,
+            RoomsError::TooLarge { .. } => ProblemType::BodyTooLarge,
+            RoomsError::KeyReused => return Self::new(ProblemType::IdempotencyKeyReused),
+            RoomsError::InProgress => {
+                return Self::new(ProblemType::RequestInProgress)
+                    .retry_after(IN_PROGRESS_RETRY_AFTER);
+            }
+            RoomsError::Store(StoreError::Unavailable(_))
+            | RoomsError::Bus(BusError::Unavailable(_) | BusError::Failed(_)) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the store or the bus is unavailable"
+                );
+                return Self::new(ProblemType::Unavailable).retry_after(UNAVAILABLE_RETRY_AFTER);
+            }
+            RoomsError::Name(_)
+            | RoomsError::Answer(_)
+            | RoomsError::Store(_)
+            | RoomsError::Signing(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
+                return Self::new(ProblemType::Internal);
+            }
+        };
+        // These say what the bound is, or what is wrong.
+        Self::new(kind).detail(error.to_string())
     }
 }

@@ -13,7 +13,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::client_address::client_address;
+use super::{client_address::client_address, rooms::IDEMPOTENCY_KEY};
 use crate::{
     config::{AllowedOrigins, TrustedProxies},
     problem::{Problem, ProblemType},
@@ -114,9 +114,11 @@ pub fn cors(origins: AllowedOrigins) -> CorsLayer {
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
+            IDEMPOTENCY_KEY.clone(),
             REQUEST_ID.clone(),
         ])
         .expose_headers([
+            header::LOCATION,
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
             REQUEST_ID.clone(),

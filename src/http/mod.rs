@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`auth`] | register, login, refresh, logout, password, me |
 //! | [`sessions`] | list and end sessions |
+//! | [`rooms`] | rooms that people manage, their members, tokens and messages |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`docs`] | `/.well-known/jwks.json`, and the OpenAPI document's preamble |
 //! | [`json`] | JSON bodies in, bounded and strict |
@@ -21,6 +22,7 @@ mod errors;
 pub mod health;
 pub mod json;
 pub mod layers;
+pub mod rooms;
 pub mod sessions;
 mod uninterrupted;
 
@@ -30,7 +32,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{app::App, readiness::Readiness};
 
-/// The routes of accounts.
+/// The routes of accounts, and of the rooms that they manage.
 pub fn accounts() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(auth::register))
@@ -42,6 +44,7 @@ pub fn accounts() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
         .routes(routes!(docs::jwks))
+        .merge(rooms::routes())
 }
 
 /// The routes of every node.

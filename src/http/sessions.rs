@@ -4,15 +4,19 @@ use std::sync::Arc;
 
 use axum::{
     extract::{Path, State, rejection::PathRejection},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    http::StatusCode,
+    response::Response,
 };
 use contract::{SessionId, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{auth::now, bearer::Bearer, uninterrupted::uninterrupted};
+use super::{
+    auth::{now, uncached},
+    bearer::Bearer,
+    uninterrupted::uninterrupted,
+};
 use crate::{
     app::App,
     problem::{Problem, ProblemBody, ProblemType},
@@ -74,8 +78,7 @@ pub async fn list(State(app): State<Arc<App>>, Bearer(token): Bearer) -> Result<
             expires_at: session.idle_expires_at,
         })
         .collect();
-    let body = axum::Json(SessionsResponse { sessions });
-    Ok(([(header::CACHE_CONTROL, "no-store")], body).into_response())
+    Ok(uncached(axum::Json(SessionsResponse { sessions })))
 }
 
 /// End one of my sessions

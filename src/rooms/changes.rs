@@ -59,6 +59,14 @@ impl MembershipChanges {
         }
     }
 
+    /// Whether a change, or a later one of that membership, is known.
+    #[must_use]
+    pub fn knows(&self, change: &MembershipChange) -> bool {
+        self.of
+            .get(&(change.room.clone(), change.user))
+            .is_some_and(|known| known.revision >= change.revision)
+    }
+
     /// What a token still allows in its room: no more than the latest change
     /// does; `None` is nothing at all.
     #[must_use]

@@ -3,12 +3,128 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`manage`] | make, list, see and delete rooms |
+//! | [`members`] | who is in a room, and what they are there |
+//! | [`token`] | a membership becomes a token for the gateway |
+//! | [`publish`] | say something without a socket, once |
+//! | [`history`] | what was said |
 //! | [`message`] | what people say, as JSON carries it |
 //! | [`position`] | a place in a room's order, as text |
 //! | [`changes`] | memberships that changed before the tokens do |
+//! | [`error`] | `RoomsError` |
 
 pub mod changes;
+pub mod error;
+pub mod history;
+pub mod manage;
+pub mod members;
 pub mod message;
 pub mod position;
+pub mod publish;
+pub mod token;
 
-pub use self::changes::MembershipChanges;
+use std::{fmt, sync::Arc};
+
+use contract::{
+    CredentialStore, IdempotencyStore, Membership, RoomBus, RoomName, RoomStore, SessionStore,
+    UserId,
+};
+
+pub use self::{changes::MembershipChanges, error::RoomsError};
+use crate::accounts::{
+    self,
+    tokens::{AccessToken, RoomAccess, TokenIssuer},
+};
+
+/// How much there may be of everything.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomLimits {
+    /// Rooms that one user owns.
+    pub max_owned: u32,
+    /// Members of one room.
+    pub max_members: u32,
+    /// Bytes of a message.
+    pub max_message_bytes: usize,
+}
+
+/// What the use cases work with.
+pub struct Rooms {
+    /// Where rooms are kept.
+    pub store: Arc<dyn RoomStore>,
+    /// Where accounts are kept.
+    pub credentials: Arc<dyn CredentialStore>,
+    /// Where sessions are kept.
+    pub sessions: Arc<dyn SessionStore>,
+    /// Where the answers of requests are kept that may be repeated.
+    pub requests: Arc<dyn IdempotencyStore>,
+    /// What carries messages, and the news of changes.
+    pub bus: Arc<dyn RoomBus>,
+    /// What mints access tokens.
+    pub issuer: TokenIssuer,
+    /// How much there may be.
+    pub limits: RoomLimits,
+}
+
+impl fmt::Debug for Rooms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rooms")
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Some of a list, and whether there is more.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// In the list's order.
+    pub items: Vec<T>,
+    /// Whether the list goes on after them.
+    pub more: bool,
+}
+
+impl<T> Page<T> {
+    /// Longest page.
+    pub const MAX: u32 = 100;
+
+    /// A page of `limit` out of a list of which one more was asked for.
+    fn cut(mut items: Vec<T>, limit: u32) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        Self { items, more }
+    }
+}
+
+impl Rooms {
+    /// The room, to somebody who is in it. To anybody else it is as absent as
+    /// one that never was.
+    async fn membership(&self, room: &RoomName, user: UserId) -> Result<Membership, RoomsError> {
+        let membership = self.store.membership(room, user).await?;
+        membership.ok_or(RoomsError::NoSuchRoom)
+    }
+
+    /// What somebody may do in a room: a member what the role allows, and
+    /// everybody everything in their own. A token that is for this very room
+    /// may allow less.
+    async fn access(
+        &self,
+        bearer: &AccessToken,
+        room: &RoomName,
+    ) -> Result<RoomAccess, RoomsError> {
+        let own = accounts::own_room(bearer.user)?;
+        let mut access = if *room == own.room {
+            own
+        } else {
+            let membership = self.membership(room, bearer.user).await?;
+            RoomAccess {
+                room: membership.room.name,
+                grant: membership.role.into(),
+                presence: membership.room.presence,
+            }
+        };
+        if bearer.room == access.room {
+            access.grant = access.grant.min(bearer.grant);
+        }
+        Ok(access)
+    }
+}

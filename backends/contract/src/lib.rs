@@ -9,6 +9,7 @@
 //! | [`account`] | `Account`, `StoredHash` and the [`CredentialStore`] |
 //! | [`session`] | `Session`, `Rotation` and the [`SessionStore`] |
 //! | [`room`] | `Room`, `Role`, `Membership` and the [`RoomStore`] |
+//! | [`standing`] | who may change which membership: the one rule, for every store |
 //! | [`idempotency`] | requests that may be repeated, and the [`IdempotencyStore`] |
 //! | [`bus`] | `Message`, `Delivery` and the [`RoomBus`] |
 //! | [`fanout`] | room → tokio broadcast; the in-process part of every bus |
@@ -32,6 +33,7 @@ pub mod idempotency;
 pub mod names;
 pub mod room;
 pub mod session;
+pub mod standing;
 
 pub use account::{
     Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, StoredHash,
@@ -53,3 +55,4 @@ pub use room::{
 pub use session::{
     EndedSession, NewSession, OpenOutcome, Rotate, Rotation, Seed, Session, SessionId, SessionStore,
 };
+pub use standing::Standing;

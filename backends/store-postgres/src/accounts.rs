@@ -139,7 +139,9 @@ impl CredentialStore for PostgresStore {
         let read_only: bool = bounded(async {
             sqlx::query_scalar(
                 "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
-                 FROM (SELECT EXISTS (SELECT FROM accounts), EXISTS (SELECT FROM sessions)) AS there",
+                 FROM (SELECT EXISTS (SELECT FROM accounts), EXISTS (SELECT FROM sessions),
+                     EXISTS (SELECT FROM rooms), EXISTS (SELECT FROM memberships),
+                     EXISTS (SELECT FROM idempotent_requests)) AS there",
             )
             .fetch_one(&mut *self.lease().await?)
             .await

@@ -96,6 +96,17 @@ impl From<ConnectError> for StoreError {
     }
 }
 
+/// Something is to be somebody's who is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such account")]
+pub(crate) struct NoSuchAccount;
+
+impl From<NoSuchAccount> for StoreError {
+    fn from(error: NoSuchAccount) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
 /// What a failed call means.
 pub(crate) fn failed(error: impl Into<Cause>) -> StoreError {
     let cause = error.into();

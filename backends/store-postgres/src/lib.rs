@@ -1,4 +1,4 @@
-//! Accounts and sessions in PostgreSQL, for any number of nodes at once.
+//! Accounts, sessions and rooms in PostgreSQL, for any number of nodes at once.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -9,6 +9,9 @@
 //! | `schema` | the migrations, compiled in |
 //! | `accounts` | the `CredentialStore` |
 //! | `sessions` | the `SessionStore` |
+//! | `rooms` | the `RoomStore` |
+//! | `members` | a change of who is in a room, and the end of the room |
+//! | `idempotency` | the `IdempotencyStore` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of PostgreSQL means to the service |
 //!
@@ -21,7 +24,9 @@
 //!   of the database as it was when the statement began. What must not slip
 //!   past a change of another row locks that row first.
 //! - Locks are taken in one order, so nothing deadlocks: the account before its
-//!   sessions, and sessions by their id. The purge waits for nobody.
+//!   sessions and before a room that it makes, the room before its members;
+//!   sessions by their id, members by the user's. A member's reference to the
+//!   account waits for no change of the account. The purge waits for nobody.
 //! - A future that is dropped half-way has its transaction rolled back before
 //!   the connection can be had by anyone else, and what it has sent already
 //!   arrives before the next write of its kind.
@@ -30,7 +35,10 @@
 
 mod accounts;
 mod error;
+mod idempotency;
 mod lease;
+mod members;
+mod rooms;
 mod rows;
 mod schema;
 mod sessions;

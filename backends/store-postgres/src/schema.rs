@@ -22,6 +22,16 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), Migrate
             "sessions",
             include_str!("../../../migrations/postgres/0002_sessions.sql"),
         ),
+        (
+            3,
+            "rooms",
+            include_str!("../../../migrations/postgres/0003_rooms.sql"),
+        ),
+        (
+            4,
+            "idempotent requests",
+            include_str!("../../../migrations/postgres/0004_idempotent_requests.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use contract::{SessionId, StoreError};
+use contract::{RoomName, SessionId, StoreError, Timestamp};
 use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -31,6 +31,10 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How long that trial may take; then another connection is made.
 const TRIAL: Duration = Duration::from_secs(2);
 
+/// Rows that one step of a purge removes at most, so that no statement takes
+/// long, however many there are.
+const PURGE_STEP: u32 = 2000;
+
 /// What every connection is set to.
 ///
 /// - A statement is given up after 5 seconds, the wait for a lock included.
@@ -48,7 +52,7 @@ const SESSION: &str = "SELECT
         coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false),
     set_config('client_min_messages', 'error', false)";
 
-/// Accounts and sessions in PostgreSQL.
+/// Accounts, sessions and rooms in PostgreSQL.
 ///
 /// Clones share the connections. Any number of nodes may use one database.
 #[derive(Clone)]
@@ -123,12 +127,49 @@ impl PostgresStore {
         self.lease_in(Some(turn)).await
     }
 
-    /// Begins a write of several statements.
+    /// Begins a write of several statements that changes an account.
     pub(crate) async fn begin(&self) -> Result<Lease, StoreError> {
         let turn = self.turns.of_accounts().await;
+        self.begin_in(turn).await
+    }
+
+    /// Begins a write of several statements that changes that room, or who is
+    /// in it.
+    pub(crate) async fn begin_for(&self, room: &RoomName) -> Result<Lease, StoreError> {
+        let turn = self.turns.of_room(room).await;
+        self.begin_in(turn).await
+    }
+
+    async fn begin_in(&self, turn: Turn) -> Result<Lease, StoreError> {
         let mut lease = self.lease_in(Some(turn)).await?;
         lease.begin().await?;
         Ok(lease)
+    }
+
+    /// Repeats a statement that deletes what is of a time up to its first
+    /// parameter, as many rows as its second one, until there is nothing left;
+    /// returns how many rows there were.
+    pub(crate) async fn delete_by_and_by(
+        &self,
+        statement: &'static str,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        loop {
+            let step = bounded(async {
+                sqlx::query(statement)
+                    .bind(before.as_millisecond())
+                    .bind(i64::from(PURGE_STEP))
+                    .execute(&mut *self.lease().await?)
+                    .await
+                    .map_err(failed)
+            });
+            let step = step.await?.rows_affected();
+            deleted += step;
+            if step < u64::from(PURGE_STEP) {
+                return Ok(deleted);
+            }
+        }
     }
 
     async fn lease_in(&self, turn: Option<Turn>) -> Result<Lease, StoreError> {

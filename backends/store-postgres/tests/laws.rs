@@ -18,7 +18,9 @@ async fn store() -> StoreUnderTest {
     let store = PostgresStore::connect(&settings).await.unwrap();
     StoreUnderTest {
         credentials: Arc::new(store.clone()),
-        sessions: Arc::new(store),
+        sessions: Arc::new(store.clone()),
+        rooms: Arc::new(store.clone()),
+        idempotency: Arc::new(store),
         keep: Box::new(database),
     }
 }

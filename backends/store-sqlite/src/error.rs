@@ -60,6 +60,17 @@ impl From<OpenError> for StoreError {
     }
 }
 
+/// Something is to be somebody's who is not there.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no such account")]
+pub(crate) struct NoSuchAccount;
+
+impl From<NoSuchAccount> for StoreError {
+    fn from(error: NoSuchAccount) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
 /// What a failed statement means. SQLite's messages name tables, columns and
 /// constraints, never values.
 pub(crate) fn failed(error: Error) -> StoreError {

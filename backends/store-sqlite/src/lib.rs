@@ -1,4 +1,4 @@
-//! Accounts and sessions in one SQLite file.
+//! Accounts, sessions and rooms in one SQLite file.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -7,6 +7,9 @@
 //! | `schema` | the migrations, compiled in |
 //! | `accounts` | the `CredentialStore` |
 //! | `sessions` | the `SessionStore` |
+//! | `rooms` | the `RoomStore` |
+//! | `members` | a change of who is in a room, and the end of the room |
+//! | `idempotency` | the `IdempotencyStore` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of SQLite means to the service |
 //!
@@ -25,6 +28,9 @@
 mod accounts;
 mod error;
 mod file;
+mod idempotency;
+mod members;
+mod rooms;
 mod rows;
 mod schema;
 mod sessions;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use contract::{
-    Account, BoxError, EndedSession, Seed, Session, SessionId, StoreError, StoredHash, Timestamp,
-    UserId, Username,
+    Account, BoxError, EndedSession, Member, Membership, MembershipChange, Role, Room, RoomName,
+    Seed, Session, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
 };
 use sqlx::{Decode, Row, Sqlite, Type, sqlite::SqliteRow};
 use uuid::Uuid;
@@ -23,12 +23,9 @@ macro_rules! session_columns {
 pub(crate) use session_columns;
 
 pub(crate) fn account(row: &SqliteRow) -> Result<Account, StoreError> {
-    let username: &str = column(row, "accounts.username")?;
     Ok(Account {
         id: UserId(id(row, "accounts.id")?),
-        username: Username::parse(username)
-            .map_err(|source| corrupt("accounts.username", source))
-            .and_then(|parsed| canonical(parsed, username))?,
+        username: username(row)?,
         hash: StoredHash::new(column(row, "accounts.hash")?),
         created_at: time(row, "accounts.created_at")?,
         disabled_at: column::<Option<i64>>(row, "accounts.disabled_at")?
@@ -70,10 +67,68 @@ pub(crate) fn ended_session(row: &SqliteRow) -> Result<EndedSession, StoreError>
     })
 }
 
+/// Columns `name, title, presence, created_at, role`.
+pub(crate) fn membership(row: &SqliteRow) -> Result<Membership, StoreError> {
+    Ok(Membership {
+        room: Room {
+            name: room_name(row, "rooms.name")?,
+            title: column(row, "rooms.title")?,
+            presence: column(row, "rooms.presence")?,
+            created_at: time(row, "rooms.created_at")?,
+        },
+        role: role(column(row, "memberships.role")?)?,
+    })
+}
+
+/// Columns `user_id, username, role`.
+pub(crate) fn member(row: &SqliteRow) -> Result<Member, StoreError> {
+    Ok(Member {
+        user: UserId(id(row, "memberships.user_id")?),
+        username: username(row)?,
+        role: role(column(row, "memberships.role")?)?,
+    })
+}
+
+/// Columns `room, user_id, role, revision, changed_at`.
+pub(crate) fn membership_change(row: &SqliteRow) -> Result<MembershipChange, StoreError> {
+    Ok(MembershipChange {
+        room: room_name(row, "memberships.room")?,
+        user: UserId(id(row, "memberships.user_id")?),
+        role: column::<Option<&str>>(row, "memberships.role")?
+            .map(role)
+            .transpose()?,
+        revision: column::<i64>(row, "memberships.revision")?
+            .try_into()
+            .map_err(|source: std::num::TryFromIntError| corrupt("memberships.revision", source))?,
+        at: time(row, "memberships.changed_at")?,
+    })
+}
+
+/// The role of that name.
+pub(crate) fn role(name: &str) -> Result<Role, StoreError> {
+    /// A later version's, perhaps.
+    #[derive(Debug, thiserror::Error)]
+    #[error("not a role that this version knows")]
+    struct NotARole;
+
+    Role::parse(name).ok_or_else(|| corrupt("memberships.role", NotARole))
+}
+
 /// A duration as the store counts it; longer ones than it can count are the
 /// longest that it can.
 pub(crate) fn millis(duration: Duration) -> i64 {
     duration.as_millis().try_into().unwrap_or(i64::MAX)
+}
+
+fn room_name(row: &SqliteRow, field: &'static str) -> Result<RoomName, StoreError> {
+    RoomName::parse(column(row, field)?).map_err(|source| corrupt(field, source))
+}
+
+fn username(row: &SqliteRow) -> Result<Username, StoreError> {
+    let username: &str = column(row, "accounts.username")?;
+    Username::parse(username)
+        .map_err(|source| corrupt("accounts.username", source))
+        .and_then(|parsed| canonical(parsed, username))
 }
 
 fn canonical(parsed: Username, stored: &str) -> Result<Username, StoreError> {

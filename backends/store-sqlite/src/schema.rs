@@ -25,6 +25,16 @@ pub(crate) async fn migrate(writer: &mut SqliteConnection) -> Result<(), Migrate
             "ended sessions",
             include_str!("../../../migrations/sqlite/0003_ended_sessions.sql"),
         ),
+        (
+            4,
+            "rooms",
+            include_str!("../../../migrations/sqlite/0004_rooms.sql"),
+        ),
+        (
+            5,
+            "idempotent requests",
+            include_str!("../../../migrations/sqlite/0005_idempotent_requests.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

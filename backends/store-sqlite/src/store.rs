@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use contract::StoreError;
+use contract::{StoreError, Timestamp};
 use sqlx::{
     Connection, Sqlite, SqlitePool, Transaction,
     migrate::MigrateError,
@@ -26,7 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Reading connections; each is a thread, started when it is first needed.
 const READERS: u32 = 4;
 
-/// Accounts and sessions in one SQLite file.
+/// Rows that one purging statement removes at most, so that others get their
+/// turn in between.
+const PURGE_BATCH: u32 = 500;
+
+/// Accounts, sessions and rooms in one SQLite file.
 ///
 /// Clones share the connections. The file may be open in other processes of
 /// this machine at the same time (the command line, a second service).
@@ -118,6 +122,30 @@ impl SqliteStore {
     /// For a write of one statement, which is a transaction by itself.
     pub(crate) fn writer(&self) -> &SqlitePool {
         &self.writer
+    }
+
+    /// Repeats a statement that deletes what is of a time up to its first
+    /// parameter, as many rows as its second one, until there is nothing left;
+    /// returns how many rows there were.
+    pub(crate) async fn delete_by_and_by(
+        &self,
+        statement: &'static str,
+        before: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let mut deleted = 0;
+        loop {
+            let batch = sqlx::query(statement)
+                .bind(before.as_millisecond())
+                .bind(i64::from(PURGE_BATCH))
+                .execute(self.writer())
+                .await
+                .map_err(failed)?
+                .rows_affected();
+            deleted += batch;
+            if batch < u64::from(PURGE_BATCH) {
+                return Ok(deleted);
+            }
+        }
     }
 
     /// For reads. A reader sees every write that was confirmed before it began.

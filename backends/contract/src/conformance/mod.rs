@@ -5,9 +5,13 @@
 //! | [`accounts`] | laws of the `CredentialStore` |
 //! | [`sessions`] | laws of the `SessionStore`: open, find, list, end, purge |
 //! | [`rotation`] | laws of `SessionStore::rotate` |
+//! | [`rooms`] | laws of the `RoomStore`: create, find, list, delete |
+//! | [`members`] | laws of `RoomStore::change_member` |
+//! | [`changes`] | laws of the `RoomStore`: what is told of changes, and for how long |
+//! | [`idempotency`] | laws of the `IdempotencyStore` |
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
-//! | `samples` | the accounts, sessions and messages that the laws use |
+//! | `samples` | the accounts, sessions, rooms and messages that the laws use |
 //!
 //! A backend's `tests/laws.rs` is one function that makes the thing under test
 //! and one line:
@@ -24,7 +28,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use crate::{CredentialStore, RoomBus, SessionStore};
+use crate::{CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore};
 
 /// A store to judge: new, empty and nobody else's.
 pub struct StoreUnderTest {
@@ -32,6 +36,10 @@ pub struct StoreUnderTest {
     pub credentials: Arc<dyn CredentialStore>,
     /// Its sessions, of the same accounts.
     pub sessions: Arc<dyn SessionStore>,
+    /// Its rooms, of the same accounts.
+    pub rooms: Arc<dyn RoomStore>,
+    /// Its requests that may be repeated, of the same accounts.
+    pub idempotency: Arc<dyn IdempotencyStore>,
     /// What has to live as long as the store: a folder, a server.
     pub keep: Box<dyn Any + Send>,
 }
@@ -94,7 +102,11 @@ macro_rules! laws {
 
 pub mod accounts;
 pub mod bus;
+pub mod changes;
+pub mod idempotency;
+pub mod members;
 pub mod positions;
+pub mod rooms;
 pub mod rotation;
 mod samples;
 pub mod sessions;
@@ -107,6 +119,10 @@ macro_rules! store_laws {
         $crate::account_laws!($under_test);
         $crate::session_laws!($under_test);
         $crate::rotation_laws!($under_test);
+        $crate::room_laws!($under_test);
+        $crate::member_laws!($under_test);
+        $crate::change_laws!($under_test);
+        $crate::idempotency_laws!($under_test);
     };
 }
 

@@ -1,4 +1,4 @@
-//! The accounts, sessions and messages that the laws use.
+//! The accounts, sessions, rooms and messages that the laws use.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::StoreUnderTest;
 use crate::{
-    Account, ConnectionId, CreateOutcome, Delivery, Envelope, Kind, Message, NewSession,
-    OpenOutcome, RoomBus, RoomName, Rotate, Seed, Session, SessionId, StoredHash, Subscription,
-    UserId, Username,
+    Account, ChangeMember, ConnectionId, CreateOutcome, Delivery, Envelope, Kind, MemberOutcome,
+    MembershipChange, Message, NewSession, OpenOutcome, Role, Room, RoomBus, RoomName, RoomOutcome,
+    Rotate, Seed, Session, SessionId, StoredHash, Subscription, UserId, Username,
 };
 
 /// Idle life of a sample session, in milliseconds: 14 days.
@@ -20,6 +20,8 @@ pub(super) const IDLE: i64 = 14 * 24 * 3600 * 1000;
 pub(super) const LIFE: i64 = 90 * 24 * 3600 * 1000;
 /// Grace of a sample rotation, in milliseconds.
 pub(super) const GRACE: i64 = 10_000;
+/// A bound that no sample comes near.
+pub(super) const MANY: u32 = 1000;
 /// How long a law waits for what must happen; only a broken backend takes it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -97,6 +99,65 @@ pub(super) fn rotate(session: &Session, presented: u32, offset: i64) -> Rotate {
 
 pub(super) fn millis(ms: i64) -> Duration {
     Duration::from_millis(ms.try_into().unwrap())
+}
+
+/// A room that nobody has made yet.
+pub(super) fn unmade(title: &str) -> Room {
+    Room {
+        name: room(),
+        title: title.to_owned(),
+        presence: false,
+        created_at: time(0),
+    }
+}
+
+/// A room that is in the store, with that owner.
+pub(super) async fn founded(store: &StoreUnderTest, owner: &Account) -> Room {
+    let room = unmade("The green room");
+    let outcome = store.rooms.create_room(&room, owner.id, MANY).await;
+    assert_eq!(outcome.unwrap(), RoomOutcome::Created);
+    room
+}
+
+/// `by` asks, `offset` milliseconds after the room was made, that `user` be that.
+pub(super) fn change(
+    room: &Room,
+    by: &Account,
+    user: &Account,
+    role: Option<Role>,
+    offset: i64,
+) -> ChangeMember {
+    ChangeMember {
+        room: room.name.clone(),
+        by: by.id,
+        user: user.id,
+        role,
+        max_members: MANY,
+        now: time(offset),
+    }
+}
+
+/// Makes that change and expects that it is made.
+pub(super) async fn changed(store: &StoreUnderTest, change: ChangeMember) -> MembershipChange {
+    let outcome = store.rooms.change_member(&change).await.unwrap();
+    let MemberOutcome::Changed(made) = outcome else {
+        panic!("{outcome:?} of {change:?}");
+    };
+    let expected = MembershipChange {
+        room: change.room,
+        user: change.user,
+        role: change.role,
+        revision: made.revision,
+        at: change.now,
+    };
+    assert_eq!(made, expected);
+    made
+}
+
+/// What that account is in the room.
+pub(super) async fn role(store: &StoreUnderTest, room: &Room, account: &Account) -> Option<Role> {
+    let membership = store.rooms.membership(&room.name, account.id).await;
+    membership.unwrap().map(|membership| membership.role)
 }
 
 /// Polls `call` until it is done or other tasks have had `turns` turns, then

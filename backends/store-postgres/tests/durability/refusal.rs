@@ -233,7 +233,8 @@ async fn a_role_that_may_not_migrate_serves_a_migrated_database() {
     connect(&database.url, 2).await.unwrap().close().await;
     sql(
         &database.url,
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, sessions TO guest;
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, sessions, rooms, memberships,
+             idempotent_requests TO guest;
          GRANT SELECT ON _sqlx_migrations TO guest",
     );
     let store = connect(&as_guest, 2).await.unwrap();

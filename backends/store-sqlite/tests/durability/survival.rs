@@ -135,7 +135,7 @@ async fn the_file_is_in_wal_mode_and_migrated() {
         .fetch_one(&mut operator)
         .await
         .unwrap();
-    assert_eq!(migrations, 3);
+    assert_eq!(migrations, 5);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,58 @@
+//! Removes what no longer matters, every hour.
+
+use std::{sync::Arc, time::Duration};
+
+use contract::{StoreError, Timestamp};
+use jiff::SignedDuration;
+use tokio::time::interval;
+
+use crate::{accounts::tokens::EndedSessions, app::App, rooms::MembershipChanges};
+
+/// How often.
+const INTERVAL: Duration = Duration::from_secs(3600);
+
+/// How long the answer of a request is kept that may be repeated.
+const ANSWERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+
+/// Removes what no longer matters: memories of ended sessions and changed
+/// memberships, and, with a store, the rows of both, and answers of requests
+/// that nobody repeats any more.
+pub(crate) async fn housekeeping(
+    app: Option<Arc<App>>,
+    ended: Arc<EndedSessions>,
+    memberships: Arc<MembershipChanges>,
+) {
+    let mut ticks = interval(INTERVAL);
+    loop {
+        ticks.tick().await;
+        let now = Timestamp::now();
+        ended.sweep(now);
+        memberships.sweep(now);
+        if let Some(app) = &app {
+            // Not before the last access token has expired that it is about:
+            // whoever signs out with that needs the session's row, and a
+            // restart would forget the end of either.
+            let over = ended.horizon(now);
+            let purged = app.accounts.sessions.purge(over, over).await;
+            report("expired sessions", purged);
+            let over = memberships.horizon(now);
+            let purged = app.rooms.store.purge_membership_changes(over).await;
+            report("membership changes", purged);
+            let over = now.saturating_sub(ANSWERS_KEPT).unwrap_or(Timestamp::MIN);
+            let purged = app.rooms.requests.purge_requests(over).await;
+            report("answers of requests", purged);
+        }
+    }
+}
+
+fn report(what: &str, purged: Result<u64, StoreError>) {
+    match purged {
+        Ok(0) => {}
+        Ok(purged) => tracing::info!(what, purged, "what is over was removed"),
+        Err(error) => tracing::warn!(
+            what,
+            error = &error as &dyn std::error::Error,
+            "what is over was not removed"
+        ),
+    }
+}

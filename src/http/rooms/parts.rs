@@ -1,0 +1,110 @@
+//! Paths, queries and headers that several operations take.
+
+use axum::{
+    extract::{FromRequestParts, Path, Query},
+    http::{HeaderName, request::Parts},
+};
+use contract::{IdempotentRequest, RoomName};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{
+    problem::{Problem, ProblemType},
+    rooms::Page,
+};
+
+/// The room of a path. What can't be a room's name is a room that doesn't
+/// exist.
+#[derive(Debug)]
+pub struct RoomPath(pub(super) RoomName);
+
+impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        struct Named {
+            room: RoomName,
+        }
+        match Path::<Named>::from_request_parts(parts, state).await {
+            Ok(Path(Named { room })) => Ok(Self(room)),
+            Err(_) => Err(Problem::new(ProblemType::RoomNotFound)),
+        }
+    }
+}
+
+/// A member's name in a path, as somebody typed it; a text that is none, such
+/// as bytes that are no UTF-8, is nobody's name.
+#[derive(Debug)]
+pub struct MemberPath(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        struct Named {
+            username: String,
+        }
+        match Path::<Named>::from_request_parts(parts, state).await {
+            Ok(Path(Named { username })) => Ok(Self(username)),
+            Err(_) => Ok(Self(String::new())),
+        }
+    }
+}
+
+/// A query with fields that are known, each at most once.
+#[derive(Debug)]
+pub struct Asked<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Query::from_request_parts(parts, state).await {
+            Ok(Query(query)) => Ok(Self(query)),
+            Err(_) => Err(Problem::new(ProblemType::InvalidRequest)
+                .detail("the query has parameters, or values of them, that are not taken here")),
+        }
+    }
+}
+
+/// How long a page is; the longest unless it is said.
+pub(super) fn limit(asked: Option<u32>) -> Result<u32, Problem> {
+    const MAX: u32 = Page::<()>::MAX;
+    match asked.unwrap_or(MAX) {
+        limit @ 1..=MAX => Ok(limit),
+        _ => Err(Problem::new(ProblemType::InvalidRequest)
+            .detail(format!("`limit` is a number from 1 to {MAX}"))),
+    }
+}
+
+/// `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header), taken as it
+/// is: whatever a client repeats is the same key.
+#[derive(Debug)]
+pub struct IdempotencyKey(pub(super) Option<String>);
+
+/// The header's name.
+pub(in crate::http) static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut values = parts.headers.get_all(&IDEMPOTENCY_KEY).iter();
+        let key = match (values.next(), values.next()) {
+            (None, _) => return Ok(Self(None)),
+            (Some(value), None) => value.to_str().ok(),
+            _ => None,
+        };
+        let longest = IdempotentRequest::MAX_KEY_BYTES;
+        let key = key.filter(|key| {
+            (1..=longest).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+        });
+        match key {
+            Some(key) => Ok(Self(Some(key.to_owned()))),
+            None => Err(Problem::new(ProblemType::InvalidRequest).detail(format!(
+                "`Idempotency-Key` is sent once and has 1 to {longest} visible ASCII characters"
+            ))),
+        }
+    }
+}
