@@ -14,6 +14,7 @@ use crate::{
     app::App,
     config::Config,
     node_keys::NodeKeys,
+    presence::Presence,
     rooms::{MembershipChanges, RoomLimits, Rooms},
     wiring::Stores,
 };
@@ -63,6 +64,7 @@ pub(crate) fn app(
     keys: Arc<KeyRing>,
     stores: &Stores,
     bus: Arc<dyn RoomBus>,
+    presence: Arc<Presence>,
     verifier: Arc<TokenVerifier>,
     ended: Arc<EndedSessions>,
 ) -> Result<Arc<App>, StartError> {
@@ -80,6 +82,7 @@ pub(crate) fn app(
         sessions: stores.sessions.clone(),
         requests: stores.idempotency.clone(),
         bus: bus.clone(),
+        presence,
         issuer: issuer.clone(),
         limits: RoomLimits {
             max_owned: config.rooms.max_owned,

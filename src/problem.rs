@@ -89,6 +89,8 @@ problem_types! {
     RoomFull = CONFLICT, "room-full", "The room has as many members as it may have";
     /// The user owns as many rooms as one may.
     TooManyRooms = CONFLICT, "too-many-rooms", "This user owns as many rooms as one may";
+    /// The room doesn't tell who is there.
+    PresenceOff = CONFLICT, "presence-off", "This room does not tell who is there";
     /// The first request with this key is being done.
     RequestInProgress = CONFLICT, "request-in-progress", "The request with this key is being done";
     /// The body, or the message in it, is larger than the limit.

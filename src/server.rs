@@ -114,6 +114,7 @@ impl Server {
                 ring.clone(),
                 stores,
                 bus.clone(),
+                presence.clone(),
                 verifier.clone(),
                 ended.clone(),
             )?),

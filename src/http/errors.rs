@@ -65,6 +65,7 @@ impl From<RoomsError> for Problem {
             RoomsError::NoSuchAccount => return Self::new(ProblemType::NoSuchAccount),
             RoomsError::NoSuchMember => return Self::new(ProblemType::MemberNotFound),
             RoomsError::LastOwner => return Self::new(ProblemType::LastOwner),
+            RoomsError::PresenceOff => return Self::new(ProblemType::PresenceOff),
             RoomsError::Full { .. } => ProblemType::RoomFull,
             RoomsError::TooMany { .. } => ProblemType::TooManyRooms,
             RoomsError::Payload(_) => ProblemType::InvalidRequest,

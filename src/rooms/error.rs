@@ -49,6 +49,9 @@ pub enum RoomsError {
         /// How many that is.
         max: u32,
     },
+    /// The room doesn't tell who is there.
+    #[error("the room does not tell who is there")]
+    PresenceOff,
     /// Not something that can be said.
     #[error(transparent)]
     Payload(#[from] PayloadError),

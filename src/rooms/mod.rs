@@ -8,6 +8,7 @@
 //! | [`token`] | a membership becomes a token for the gateway |
 //! | [`publish`] | say something without a socket, once |
 //! | [`history`] | what was said |
+//! | [`presence`] | who is there |
 //! | [`message`] | what people say, as JSON carries it |
 //! | [`position`] | a place in a room's order, as text |
 //! | [`changes`] | memberships that changed before the tokens do |
@@ -20,6 +21,7 @@ pub mod manage;
 pub mod members;
 pub mod message;
 pub mod position;
+pub mod presence;
 pub mod publish;
 pub mod token;
 
@@ -31,9 +33,12 @@ use contract::{
 };
 
 pub use self::{changes::MembershipChanges, error::RoomsError};
-use crate::accounts::{
-    self,
-    tokens::{AccessToken, RoomAccess, TokenIssuer},
+use crate::{
+    accounts::{
+        self,
+        tokens::{AccessToken, RoomAccess, TokenIssuer},
+    },
+    presence::Presence,
 };
 
 /// How much there may be of everything.
@@ -59,6 +64,8 @@ pub struct Rooms {
     pub requests: Arc<dyn IdempotencyStore>,
     /// What carries messages, and the news of changes.
     pub bus: Arc<dyn RoomBus>,
+    /// Who is in which room.
+    pub presence: Arc<Presence>,
     /// What mints access tokens.
     pub issuer: TokenIssuer,
     /// How much there may be.

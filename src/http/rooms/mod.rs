@@ -7,6 +7,7 @@
 //! | [`members`] | list, add, change and remove members |
 //! | [`token`] | a token for a room |
 //! | [`messages`] | say something, and read what was said |
+//! | [`presence`] | who is there |
 //! | `parts` | paths, queries and headers that several operations take |
 //! | [`schema`] | names of domain values, for the document |
 
@@ -14,6 +15,7 @@ pub mod manage;
 pub mod members;
 pub mod messages;
 mod parts;
+pub mod presence;
 pub mod schema;
 pub mod token;
 
@@ -34,4 +36,5 @@ pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(members::put, members::remove))
         .routes(routes!(token::issue))
         .routes(routes!(messages::publish, messages::history))
+        .routes(routes!(presence::list))
 }
