@@ -2,6 +2,7 @@
 
 mod epoch;
 mod missed;
+mod read;
 
 use std::{
     fmt,
@@ -18,7 +19,7 @@ use async_nats::jetstream::{
     stream::{Info, Stream},
 };
 use bytes::Bytes;
-use contract::{BoxError, BusError, Epoch, Position, RoomName};
+use contract::{BoxError, BusError, Epoch, MessageKey, Position, RoomName};
 use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, watch},
@@ -74,6 +75,11 @@ struct Life {
 #[error("the stream is another one than before")]
 struct AnotherStream;
 
+/// Another message of that id is just being stored.
+#[derive(Debug, thiserror::Error)]
+#[error("the message is being stored already")]
+struct Undecided;
+
 impl Archive {
     pub(crate) async fn open(
         link: &Arc<Link>,
@@ -86,6 +92,7 @@ impl Archive {
             .build(link.client().clone());
         let info = stream::ensure(&context, link.servers(), subjects, history).await?;
         let name = subjects.stream();
+        stream::warn_of_short_memory(&info, history);
         let failed = |source: BoxError| ConnectError::Stream {
             stream: name.clone(),
             source,
@@ -178,7 +185,6 @@ impl Archive {
         Ok(now.epoch != before.epoch)
     }
 
-    /// What the stream holds now, if it is still the one of that epoch.
     /// Whether numbers up to `seen` will be given out again: the server
     /// writes to its disk a while after it has confirmed, and lost its power
     /// in between. Of several replicas one has it all, and may only not have
@@ -194,6 +200,7 @@ impl Archive {
         self.seen.fetch_max(seq, Ordering::AcqRel);
     }
 
+    /// What the stream holds now, if it is still the one of that epoch.
     async fn info(&self, epoch: Epoch) -> Result<Info, BusError> {
         let info = self.stream.get_info().await.map_err(|error| {
             if error.kind() == RequestErrorKind::Other {
@@ -229,14 +236,20 @@ impl Archive {
         }
     }
 
-    /// Stores a message, once, however often it has to be sent.
+    /// Stores a message, once, however often it has to be sent; one that has a
+    /// key, also however often its publisher repeats it.
     pub(crate) async fn publish(
         &self,
         room: &RoomName,
+        key: Option<MessageKey>,
         payload: Bytes,
     ) -> Result<Position, BusError> {
         let subject = self.subjects.inward(room);
-        let id = Uuid::new_v4().simple().to_string();
+        let id = match key {
+            // The stream has one memory for the ids of all rooms.
+            Some(MessageKey(key)) => format!("{room}.{key:032x}"),
+            None => Uuid::new_v4().simple().to_string(),
+        };
         let deadline = Instant::now() + PUBLISH_PATIENCE;
         loop {
             let epoch = self.epoch();
@@ -270,22 +283,25 @@ impl Archive {
             Ok(stored) => stored.await,
             Err(error) => Err(error),
         };
-        stored
-            .map(|ack| ack.sequence)
-            .map_err(|error| match error.kind() {
-                PublishErrorKind::BrokenPipe
-                | PublishErrorKind::MaxAckPending
-                | PublishErrorKind::Other => unavailable(error),
-                PublishErrorKind::StreamNotFound | PublishErrorKind::TimedOut => {
-                    // Nobody takes it: the stream is gone, or has no leader.
-                    // Where somebody listens to everything, nobody says so.
-                    self.link.doubt.notify_one();
-                    unavailable(error)
-                }
-                PublishErrorKind::WrongLastMessageId
-                | PublishErrorKind::WrongLastSequence
-                | PublishErrorKind::MaxPayloadExceeded => BusError::Failed(error.into()),
-            })
+        let ack = stored.map_err(|error| match error.kind() {
+            PublishErrorKind::BrokenPipe
+            | PublishErrorKind::MaxAckPending
+            | PublishErrorKind::Other => unavailable(error),
+            PublishErrorKind::StreamNotFound | PublishErrorKind::TimedOut => {
+                // Nobody takes it: the stream is gone, or has no leader.
+                // Where somebody listens to everything, nobody says so.
+                self.link.doubt.notify_one();
+                unavailable(error)
+            }
+            PublishErrorKind::WrongLastMessageId
+            | PublishErrorKind::WrongLastSequence
+            | PublishErrorKind::MaxPayloadExceeded => BusError::Failed(error.into()),
+        })?;
+        if ack.sequence == 0 {
+            // A cluster knows the id, of a message that it has not agreed on.
+            return Err(unavailable(Undecided));
+        }
+        Ok(ack.sequence)
     }
 
     /// The place of the newest message of any room.

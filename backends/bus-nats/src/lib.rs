@@ -9,7 +9,7 @@
 //! | `subjects` | what everything is called on NATS |
 //! | `envelope` | a message as bytes, and back |
 //! | `core` | rooms without history: plain publish and subscribe |
-//! | `history` | the stream that keeps messages: its life, storing; its epoch, what was missed |
+//! | `history` | the stream that keeps messages: its life, storing; its epoch, what was missed, reading |
 //! | `stream` | the stream's configuration, made or compared |
 //! | `pump` | a room with history: one order, gaps seen and filled |
 //!
@@ -24,11 +24,13 @@
 //!   to whoever listens: `publish` returns when it is stored, every message has
 //!   a position, all listeners hear one order, and what a node missed while it
 //!   was cut off is delivered when it is back. A message that could not be
-//!   confirmed is sent again under the same id, and stored once.
+//!   confirmed is sent again under the same id, and stored once. A message that
+//!   has a key is stored once though its publisher repeats it, for 5 minutes (or
+//!   for as long as messages are kept, if that is less).
 //!
 //! In both, a room costs one subscription on NATS for each node that listens
 //! to it, however many listeners that node has. What nodes tell each other in
-//! [`RoomName::control`] is not kept in either mode.
+//! the service's own rooms ([`RoomName::is_internal`]) is not kept in either mode.
 
 mod connect;
 mod core;
@@ -100,7 +102,7 @@ impl RoomBus for NatsBus {
         let payload = envelope::encode(&message);
         let position = match self.archive(room) {
             // Boxed: what is not kept must not pay for the room that this takes.
-            Some(archive) => Some(Box::pin(archive.publish(room, payload)).await?),
+            Some(archive) => Some(Box::pin(archive.publish(room, message.key, payload)).await?),
             None => {
                 let subject = self.subjects.live(room);
                 core::publish(&self.link, subject, payload).await?;
@@ -139,10 +141,8 @@ impl RoomBus for NatsBus {
         let Some(since) = since else {
             return Ok(subscription);
         };
-        Ok(match archive.since(room, since).await? {
-            Some(missed) => subscription.recovered(Recovery::Complete, since, missed),
-            None => subscription.recovered(Recovery::Impossible, since, Vec::new()),
-        })
+        let missed = archive.history(room, Some(since)).await?;
+        Ok(subscription.recovered(missed.recovery, since, missed.messages))
     }
 
     async fn history(

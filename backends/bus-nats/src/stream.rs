@@ -14,8 +14,10 @@ use crate::{
     subjects::Subjects,
 };
 
-/// How long a message's id is remembered: longer than its publisher tries.
-const DUPLICATE_WINDOW: Duration = Duration::from_secs(60);
+/// How long a message's id is remembered: longer than this node tries to store
+/// it, and longer than whoever was cut off takes to come back and repeat it.
+/// The server has some 200 bytes in memory for each.
+const DUPLICATE_WINDOW: Duration = Duration::from_secs(300);
 
 fn wanted(subjects: &Subjects, history: History) -> Config {
     Config {
@@ -31,13 +33,37 @@ fn wanted(subjects: &Subjects, history: History) -> Config {
             Storage::Memory => StorageType::Memory,
         },
         num_replicas: history.replicas,
-        duplicate_window: DUPLICATE_WINDOW.min(history.age),
+        duplicate_window: duplicate_window(history),
         republish: Some(Republish {
             source: subjects.all_inward(),
             destination: subjects.all_outward(),
             headers_only: false,
         }),
         ..Config::default()
+    }
+}
+
+/// Not longer than the messages themselves, which the server would refuse.
+fn duplicate_window(history: History) -> Duration {
+    DUPLICATE_WINDOW.min(history.age)
+}
+
+/// A stream of an earlier version, or of somebody else's making, is used as it
+/// is: what it is asked to do it does.
+pub(crate) fn warn_of_short_memory(found: &Info, history: History) {
+    let Config {
+        name,
+        duplicate_window: remembers,
+        ..
+    } = &found.config;
+    if *remembers < duplicate_window(history) {
+        tracing::warn!(
+            stream = name,
+            ?remembers,
+            wanted = ?duplicate_window(history),
+            "the stream soon forgets what was said: a message that is repeated later than that \
+             is said twice; see `nats stream edit --dupe-window`"
+        );
     }
 }
 

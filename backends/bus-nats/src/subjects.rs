@@ -2,8 +2,9 @@
 //!
 //! | subject | what is said there |
 //! |---|---|
-//! | `<prefix>.control` | news of ended sessions, between nodes |
+//! | `<prefix>.control` | news of ended sessions and memberships, between nodes |
 //! | `<prefix>.rooms.<room>` | a room without history |
+//! | `<prefix>.rooms.$presence-<room>` | who is in a room, between nodes |
 //! | `<prefix>.rooms.in.<room>` | a room with history: into the stream |
 //! | `<prefix>.rooms.out.<room>` | and out of it, with its place |
 //! | `<prefix>.epoch` | names the life of the stream's order |

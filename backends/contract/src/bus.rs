@@ -140,8 +140,9 @@ pub struct History {
     /// What was said since that place, all of it or (`Impossible`) nothing;
     /// without a place, everything that is kept. In order.
     pub messages: Vec<Arc<Envelope>>,
-    /// Where the room stands: at the last of `messages` or, if nothing was
-    /// said since, after it; `None` on a bus without order numbers.
+    /// Where the room stands: at the last of `messages` or, with nothing of
+    /// the room in between, after it. Whoever comes back to here has missed
+    /// nothing. `None` on a bus without order numbers.
     pub position: Option<Position>,
 }
 

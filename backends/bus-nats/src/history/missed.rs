@@ -1,16 +1,12 @@
-//! What a room missed, read from the stream.
+//! What was said in a room since some place, or all that is kept of it.
 
 use std::sync::Arc;
 
-use async_nats::jetstream::stream::{LastRawMessageErrorKind, RawMessageErrorKind};
 use contract::{BusError, Envelope, History, Message, Position, Recovery, RoomName};
+use futures_util::future::try_join;
 use tokio::sync::SemaphorePermit;
 
-use super::{Archive, unavailable};
-use crate::envelope;
-
-/// A kept message and its number; `None` if this version can't read it.
-type Kept = (u64, Option<Message>);
+use super::{Archive, read::Kept};
 
 /// What is kept of a room from some place on.
 pub(crate) struct Missed {
@@ -23,30 +19,6 @@ pub(crate) struct Missed {
 }
 
 impl Archive {
-    /// Everything that was said in a room since a listener left; `None` if not
-    /// all of it is kept.
-    pub(crate) async fn since(
-        &self,
-        room: &RoomName,
-        since: Position,
-    ) -> Result<Option<Vec<Arc<Envelope>>>, BusError> {
-        if since.epoch != self.epoch() {
-            return Ok(None);
-        }
-        let missed = self.missed(room, since).await?;
-        if !missed.complete {
-            return Ok(None);
-        }
-        let epoch = since.epoch;
-        let envelopes = missed.messages.into_iter().map(|(seq, message)| {
-            Arc::new(Envelope {
-                message,
-                position: Some(Position { epoch, seq }),
-            })
-        });
-        Ok(Some(envelopes.collect()))
-    }
-
     /// What is kept of a room, from some place on or all of it.
     pub(crate) async fn history(
         &self,
@@ -54,42 +26,39 @@ impl Archive {
         since: Option<Position>,
     ) -> Result<History, BusError> {
         let epoch = self.epoch();
-        let from = since.unwrap_or(Position { epoch, seq: 0 });
-        let stands = |seq| Some(Position { epoch, seq });
-        if from.epoch != epoch {
-            return Ok(History {
-                recovery: Recovery::Impossible,
-                messages: Vec::new(),
-                position: Some(self.newest().await?),
-            });
-        }
-        let missed = self.missed(room, from).await?;
-        let recovery = match since {
-            None => Recovery::NotAsked,
-            Some(_) if missed.complete => Recovery::Complete,
-            Some(_) => Recovery::Impossible,
+        let place = |seq| Some(Position { epoch, seq });
+        let (missed, recovery) = match since {
+            Some(since) if since.epoch != epoch => {
+                return Ok(History {
+                    recovery: Recovery::Impossible,
+                    messages: Vec::new(),
+                    position: Some(self.newest().await?),
+                });
+            }
+            Some(since) => {
+                let mut missed = self.missed(room, since).await?;
+                if missed.complete {
+                    (missed, Recovery::Complete)
+                } else {
+                    missed.messages.clear();
+                    (missed, Recovery::Impossible)
+                }
+            }
+            None => {
+                let beginning = Position { epoch, seq: 0 };
+                (self.missed(room, beginning).await?, Recovery::NotAsked)
+            }
         };
-        if recovery == Recovery::Impossible {
-            return Ok(History {
-                recovery,
-                messages: Vec::new(),
-                position: stands(missed.up_to),
-            });
-        }
-        let messages: Vec<_> = missed
-            .messages
-            .into_iter()
-            .map(|(seq, message)| {
-                Arc::new(Envelope {
-                    message,
-                    position: stands(seq),
-                })
+        let envelopes = missed.messages.into_iter().map(|(seq, message)| {
+            Arc::new(Envelope {
+                message,
+                position: place(seq),
             })
-            .collect();
+        });
         Ok(History {
             recovery,
-            messages,
-            position: stands(missed.up_to),
+            messages: envelopes.collect(),
+            position: place(missed.up_to),
         })
     }
 
@@ -101,14 +70,13 @@ impl Archive {
     pub(crate) async fn missed(
         &self,
         room: &RoomName,
-        Position { epoch, seq: after }: Position,
+        since @ Position { epoch, seq: after }: Position,
     ) -> Result<Missed, BusError> {
         let _reader = self.reader().await;
         let subject = self.subjects.inward(room);
         // The stream before the room: what is stored in between is newer than
         // what this says was looked for, and is not taken for heard.
-        let info = self.info(epoch).await?;
-        let (oldest, newest) = (info.state.first_sequence, info.state.last_sequence);
+        let newest = self.info(epoch).await?.state.last_sequence;
         let nothing = |complete| Missed {
             complete,
             messages: Vec::new(),
@@ -117,11 +85,7 @@ impl Archive {
         if newest <= after {
             return Ok(nothing(newest == after));
         }
-        let last = match self.stream.get_last_raw_message_by_subject(&subject).await {
-            Ok(last) => Some(last.sequence),
-            Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => None,
-            Err(error) => return Err(unavailable(error)),
-        };
+        let last = self.last_of(&subject).await?;
         if last.is_some_and(|last| last <= after) {
             // Had anything been said since, that would be the last.
             return Ok(nothing(true));
@@ -130,55 +94,57 @@ impl Archive {
             Some(last) => self.read(&subject, after, last).await?,
             None => Vec::new(),
         };
-        // The oldest messages go first, so that whoever still finds the last
-        // one it knows finds all that came after.
         let knows = kept.first().is_some_and(|(seq, _)| *seq == after);
-        if knows {
-            kept.remove(0);
+        let reaches = !knows && {
+            let read = last.unwrap_or(after);
+            self.reaches_back(&subject, since, read, &mut kept).await?
+        };
+        let mut complete = reaches;
+        if !reaches {
+            // While it was read more was said, perhaps, and what is kept ran
+            // out. The oldest goes first: from the first that is still there
+            // on, nothing is missing.
+            let still = self.next_of(&subject, after.max(1)).await?;
+            let still = still.map_or(u64::MAX, |first| first.sequence);
+            complete = knows && still == after;
+            kept.retain(|(seq, _)| *seq >= still && *seq > after);
         }
-        // Otherwise none of the room's is gone if it has fewer than are kept,
-        // and the stream reaches back to that moment.
-        let reaches = kept.len() < self.history.messages && oldest <= after.saturating_add(1);
         let up_to = kept.last().map_or(newest, |(seq, _)| newest.max(*seq));
         let readable = kept
             .into_iter()
             .filter_map(|(seq, message)| Some((seq, message?)));
         Ok(Missed {
-            complete: knows || reaches,
+            complete,
             messages: readable.collect(),
             up_to,
         })
     }
 
-    /// The kept messages of a room with numbers from `from` to `to`, in order.
-    ///
-    /// One by one and not by a consumer, which the cluster's leader would have
-    /// to make: when that is the server which died, there is none for seconds,
-    /// while the stream goes on and runs out of what it keeps.
-    async fn read(&self, subject: &str, from: u64, to: u64) -> Result<Vec<Kept>, BusError> {
-        let mut kept = Vec::new();
-        let mut next = from.max(1);
-        while next <= to {
-            let found = self
-                .stream
-                .raw_message_builder()
-                .sequence(next)
-                .next_by_subject(subject)
-                .send()
-                .await;
-            let found = match found {
-                Ok(found) => found,
-                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => break,
-                Err(error) => return Err(unavailable(error)),
-            };
-            let seq = found.sequence;
-            let message = envelope::decode(found.payload).inspect_err(|error| {
-                tracing::warn!(subject, seq, %error, "something else than a message is kept");
-            });
-            kept.push((seq, message.ok()));
-            next = seq + 1;
+    /// Whether `kept` is all that was said since a place that is not one of
+    /// the room's. None of it is gone if it is fewer than are kept of a room,
+    /// and the stream reaches back to that moment; which is asked when nothing
+    /// is left that was not `read`.
+    async fn reaches_back(
+        &self,
+        subject: &str,
+        Position { epoch, seq: after }: Position,
+        mut read: u64,
+        kept: &mut Vec<Kept>,
+    ) -> Result<bool, BusError> {
+        loop {
+            let (last, info) = try_join(self.last_of(subject), self.info(epoch)).await?;
+            let oldest = info.state.first_sequence;
+            if kept.len() >= self.history.messages || oldest > after.saturating_add(1) {
+                return Ok(false);
+            }
+            match last {
+                Some(last) if last > read => {
+                    kept.extend(self.read(subject, read + 1, last).await?);
+                    read = last;
+                }
+                _ => return Ok(true),
+            }
         }
-        Ok(kept)
     }
 
     async fn reader(&self) -> Option<SemaphorePermit<'_>> {

@@ -67,6 +67,7 @@ laws! {
             (Kind::Text, plain.data.clone()),
             (Kind::Text, Bytes::new()),
             (Kind::Text, Bytes::from("é".repeat(32 * 1024))),
+            (Kind::Json, Bytes::from_static(br#"{"a":[1,2.50,null],"a":"\u00e9"}"#)),
             (Kind::Binary, Bytes::new()),
             (Kind::Binary, Bytes::from(every_byte)),
         ];

@@ -12,6 +12,8 @@
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
 //! | `samples` | the accounts, sessions, rooms and messages that the laws use |
+//! | [`history`] | laws of the `RoomBus`: what is kept, and keys of messages |
+//! | `samples` | the accounts, sessions and messages that the laws use |
 //!
 //! A backend's `tests/laws.rs` is one function that makes the thing under test
 //! and one line:
@@ -60,8 +62,8 @@ pub struct BusUnderTest {
     /// How many messages a listener may fall behind on either handle; at
     /// least 16. The bus may allow up to twice as many.
     pub capacity: usize,
-    /// How many messages of a room it keeps for listeners that come back; 0 if
-    /// it keeps none, else at least 16.
+    /// How many messages of a room it keeps; 0 if it keeps none, else at least
+    /// 16. What the laws say goes beyond none of its other bounds.
     pub history: usize,
     /// What has to live as long as the bus: a server.
     pub keep: Box<dyn Any + Send>,
@@ -105,6 +107,7 @@ pub mod bus;
 pub mod changes;
 pub mod idempotency;
 pub mod members;
+pub mod history;
 pub mod positions;
 pub mod rooms;
 pub mod rotation;
@@ -133,5 +136,6 @@ macro_rules! bus_laws {
     ($under_test:expr) => {
         $crate::delivery_laws!($under_test);
         $crate::position_laws!($under_test);
+        $crate::history_laws!($under_test);
     };
 }
