@@ -18,6 +18,8 @@ pub(crate) enum Subject {
     TutorialNagle,
     /// What is measured here.
     Service,
+    /// The same, whose sockets speak `rooms.v1`.
+    RoomsV1,
 }
 
 /// A running one.
@@ -37,6 +39,7 @@ impl Subject {
             Self::Tutorial,
             Self::TutorialNagle,
             Self::Service,
+            Self::RoomsV1,
         ]
         .into_iter()
         .filter(|subject| {
@@ -53,7 +56,12 @@ impl Subject {
             Self::Tutorial => "tutorial",
             Self::TutorialNagle => "tutorial-nagle",
             Self::Service => "service",
+            Self::RoomsV1 => "service-rooms.v1",
         }
+    }
+
+    fn is_service(self) -> bool {
+        matches!(self, Self::Service | Self::RoomsV1)
     }
 
     /// Starts it in a process of its own.
@@ -61,12 +69,13 @@ impl Subject {
         let crowd = |process: &Guarded, address, secret| Crowd {
             address,
             server: process.pid(),
-            room_in_path: self != Self::Service,
+            room_in_path: !self.is_service(),
+            rooms_v1: self == Self::RoomsV1,
             secret,
             rooms: 0,
             members_per_room: 0,
         };
-        if self == Self::Service {
+        if self.is_service() {
             let premises = Premises::new()?;
             let service = premises.start()?;
             let secret = premises.secret.clone();

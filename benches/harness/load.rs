@@ -34,6 +34,8 @@ pub(crate) struct Crowd {
     pub(crate) server: u32,
     /// Whether the room goes into the path; the service has it in the token.
     pub(crate) room_in_path: bool,
+    /// Whether the sockets speak `rooms.v1`.
+    pub(crate) rooms_v1: bool,
     /// The service's `JWT_SECRET`; the rivals don't look at the token.
     pub(crate) secret: String,
     pub(crate) rooms: usize,

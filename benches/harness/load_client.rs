@@ -12,7 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::load::{Crowd, Footprint, Pace, Plan, Report};
 use super::publisher::{self, Publisher};
-use super::{Outcome, process, tokens, websocket};
+use super::{Outcome, process, rooms_v1, tokens, websocket};
 
 /// A message that has not reached everybody by then no longer holds its
 /// publisher up.
@@ -53,6 +53,7 @@ struct Client {
     blocked: Vec<usize>,
     buffer: Vec<u8>,
     out: Vec<u8>,
+    rooms_v1: bool,
 }
 
 /// The role [`super::load::ROLE`].
@@ -113,6 +114,10 @@ pub(crate) fn idle(argument: &str) -> Outcome<()> {
     Ok(())
 }
 
+fn room_name(room: usize) -> String {
+    format!("bench-{room}")
+}
+
 impl Client {
     fn open(crowd: &Crowd, publishers_per_room: usize) -> Outcome<Self> {
         let mut client = Self {
@@ -129,9 +134,10 @@ impl Client {
             blocked: Vec::new(),
             buffer: vec![0; 256 * 1024],
             out: Vec::new(),
+            rooms_v1: crowd.rooms_v1,
         };
         for room in 0..crowd.rooms {
-            let name = format!("bench-{room}");
+            let name = room_name(room);
             let path = if crowd.room_in_path {
                 format!("/ws/{name}")
             } else {
@@ -139,7 +145,12 @@ impl Client {
             };
             for member in 0..crowd.members_per_room {
                 let token = tokens::mint(&crowd.secret, &name)?;
-                let (stream, partial) = websocket::open(crowd.address, &path, &token)?;
+                let protocol = if crowd.rooms_v1 {
+                    rooms_v1::PROTOCOL
+                } else {
+                    ""
+                };
+                let (stream, partial) = websocket::open(crowd.address, &path, protocol, &token)?;
                 stream.set_nonblocking(true)?;
                 let mut stream = TcpStream::from_std(stream);
                 let socket = client.sockets.len();
@@ -267,7 +278,13 @@ impl Client {
         self.out.clear();
         for _ in 0..count {
             let payload = sender.depart(u32::try_from(publisher)?, sent, missing);
-            websocket::append_masked(websocket::TEXT, &payload, &mut self.out);
+            if self.rooms_v1 {
+                let room = self.sockets[socket].room;
+                let command = rooms_v1::publish(&room_name(room), &payload);
+                websocket::append_masked(websocket::TEXT, &command, &mut self.out);
+            } else {
+                websocket::append_masked(websocket::TEXT, &payload, &mut self.out);
+            }
         }
         let bytes = std::mem::take(&mut self.out);
         self.send(socket, &bytes);
@@ -351,8 +368,15 @@ impl Client {
             let payload = &bytes[used..][frame.payload.clone()];
             match frame.opcode {
                 websocket::TEXT => {
-                    self.sockets[index].heard = true;
-                    self.delivered(payload, now);
+                    let payload = if self.rooms_v1 {
+                        rooms_v1::data(payload)
+                    } else {
+                        Some(payload)
+                    };
+                    if let Some(payload) = payload {
+                        self.sockets[index].heard = true;
+                        self.delivered(payload, now);
+                    }
                 }
                 websocket::PING => {
                     let mut pong = Vec::new();

@@ -13,6 +13,7 @@
 //! | [`load`] | what a load client is asked to do, and what it found |
 //! | [`load_client`] | the load client itself: one thread, one epoll |
 //! | [`publisher`] | one of its publishers, and messages on their way |
+//! | [`rooms_v1`] | what it says and hears where messages are JSON |
 //! | [`websocket`] | frames and the opening handshake, by hand |
 //! | [`tokens`] | access tokens that the service accepts |
 //! | [`http`] | one blocking GET, and waiting for a server to be ready |
@@ -29,6 +30,7 @@ pub(crate) mod load_client;
 pub(crate) mod process;
 pub(crate) mod publisher;
 pub(crate) mod roles;
+pub(crate) mod rooms_v1;
 pub(crate) mod service;
 pub(crate) mod statistics;
 pub(crate) mod table;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Bytes of each message.
-const PAYLOAD: usize = 128;
+pub(crate) const PAYLOAD: usize = 128;
 
 /// A socket that publishes.
 pub(crate) struct Publisher {
@@ -103,16 +103,17 @@ impl Publisher {
     }
 }
 
-/// Numbers in a payload have four digits of six bits each.
-const DIGITS_MASK: u32 = (1 << 24) - 1;
+/// Numbers in a payload have five digits of five bits each.
+const DIGITS: usize = 5;
+const DIGITS_MASK: u32 = (1 << 25) - 1;
 
 /// A text of [`PAYLOAD`] bytes: the publisher, the number, and filling.
 fn payload(publisher: u32, number: u32) -> [u8; PAYLOAD] {
     let mut text = [b'.'; PAYLOAD];
-    for (value, digits) in [publisher, number].into_iter().zip(text.chunks_mut(4)) {
+    for (value, digits) in [publisher, number].into_iter().zip(text.chunks_mut(DIGITS)) {
         for (place, digit) in digits.iter_mut().enumerate() {
-            // Six bits fit, and all sixty-four digits are printable ASCII.
-            *digit = b'0' + u8::try_from(value >> (6 * place) & 63).unwrap_or_default();
+            // Five bits fit, and no digit has to be escaped in JSON.
+            *digit = b'0' + u8::try_from(value >> (5 * place) & 31).unwrap_or_default();
         }
     }
     text
@@ -125,9 +126,9 @@ pub(crate) fn parse(text: &[u8]) -> Option<(usize, u32)> {
     }
     let value = |digits: &[u8]| {
         digits.iter().rev().fold(0, |value, digit| {
-            (value << 6) | u32::from(digit.wrapping_sub(b'0') & 63)
+            (value << 5) | u32::from(digit.wrapping_sub(b'0') & 31)
         })
     };
-    let publisher = usize::try_from(value(&text[..4])).ok()?;
-    Some((publisher, value(&text[4..8])))
+    let publisher = usize::try_from(value(&text[..DIGITS])).ok()?;
+    Some((publisher, value(&text[DIGITS..2 * DIGITS])))
 }

@@ -89,15 +89,20 @@ fn append_header(opcode: u8, masked: u8, length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Opens a WebSocket and returns the stream with what came after the answer.
-pub(crate) fn open(address: SocketAddr, path: &str, token: &str) -> Outcome<(TcpStream, Vec<u8>)> {
+/// Opens a WebSocket, offering `protocol` before the token, and returns the stream with what came after the answer.
+pub(crate) fn open(
+    address: SocketAddr,
+    path: &str,
+    protocol: &str,
+    token: &str,
+) -> Outcome<(TcpStream, Vec<u8>)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let request = format!(
         "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: bearer, {token}\r\n\r\n"
+         Sec-WebSocket-Protocol: {protocol}bearer, {token}\r\n\r\n"
     );
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();

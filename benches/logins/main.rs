@@ -145,6 +145,7 @@ async fn sockets(
         crowd: Crowd {
             address: service.address,
             server: service.process.pid(),
+            rooms_v1: false,
             room_in_path: false,
             secret: premises.secret.clone(),
             rooms: 1,

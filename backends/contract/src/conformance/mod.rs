@@ -11,9 +11,8 @@
 //! | [`idempotency`] | laws of the `IdempotencyStore` |
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
-//! | `samples` | the accounts, sessions, rooms and messages that the laws use |
 //! | [`history`] | laws of the `RoomBus`: what is kept, and keys of messages |
-//! | `samples` | the accounts, sessions and messages that the laws use |
+//! | `samples` | the accounts, sessions, rooms and messages that the laws use |
 //!
 //! A backend's `tests/laws.rs` is one function that makes the thing under test
 //! and one line:
@@ -105,9 +104,9 @@ macro_rules! laws {
 pub mod accounts;
 pub mod bus;
 pub mod changes;
+pub mod history;
 pub mod idempotency;
 pub mod members;
-pub mod history;
 pub mod positions;
 pub mod rooms;
 pub mod rotation;
