@@ -15,6 +15,8 @@ use crate::rooms::{message::Encoding, position::PositionText};
 /// what they found.
 const MAX_DETAIL_BYTES: usize = 256;
 
+const NO_OBJECT: &str = "a command is a JSON object";
+
 /// A command. No `Debug`: some hold a token.
 pub enum Command<'a> {
     /// Says something in a room.
@@ -142,6 +144,13 @@ struct Head<'a> {
 /// Reads a message.
 #[must_use]
 pub fn read(text: &[u8]) -> Named<'_> {
+    // Serde would take an array of the fields, too.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Named {
+            id: None,
+            command: Err(Refused::malformed(NO_OBJECT)),
+        };
+    }
     let head: Head<'_> = match serde_json::from_slice(text) {
         Ok(head) => head,
         Err(error) => {
@@ -213,5 +222,17 @@ mod tests {
             assert_eq!(code, ErrorCode::Malformed);
             assert!(detail.len() <= MAX_DETAIL_BYTES, "{} bytes", detail.len());
         }
+    }
+
+    #[test]
+    fn an_array_of_the_fields_is_no_command() {
+        for array in [
+            r#"["join","0123456789abcdef:1"]"#,
+            r#" [ "leave" , null ]"#,
+            r#"["publish","1"]"#,
+        ] {
+            assert_eq!(refused(array), Refused::malformed(NO_OBJECT), "{array}");
+        }
+        assert!(read(b" \r\n\t{\"type\":\"ping\"}").command.is_ok());
     }
 }
