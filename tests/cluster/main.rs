@@ -20,4 +20,5 @@ mod partitions;
 #[allow(dead_code)]
 mod process;
 mod rooms;
+mod rooms_v1;
 mod socket;
