@@ -1,4 +1,4 @@
-//! Laws of the [`RoomBus`](crate::RoomBus): what is kept of a room, and what a
+//! Laws of the [`RoomBus`]: what is kept of a room, and what a
 //! message's key does. Of a bus that keeps nothing they ask that it says so.
 
 use std::sync::{
