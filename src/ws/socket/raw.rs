@@ -7,11 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use contract::{ConnectionId, Kind, Message, Timestamp, UserId};
+use contract::{ConnectionId, Kind, Message, UserId};
 use tokio::time::{Instant, Sleep};
 
 use super::keeper::Keeper;
 use crate::{
+    clock,
     presence::Attendance,
     ws::{
         close::Close,
@@ -60,7 +61,7 @@ impl Raw {
         let message = Message {
             from: Some(self.user),
             connection: Some(self.connection),
-            at: Timestamp::now(),
+            at: clock::now(),
             kind,
             data,
             key: None,
