@@ -94,7 +94,7 @@ impl Hubs {
             }
             let key = members.insert(Member::new(who, Arc::clone(outbox)));
             drop(members);
-            break Seat::new(Arc::clone(self), room, key);
+            break Seat::new(Arc::clone(self), room, key, who.connection);
         };
         let room = seat.room();
         room.hub
