@@ -26,6 +26,7 @@ mod refreshing;
 mod remote_keys;
 mod roles;
 mod rooms;
+mod rooms_http;
 mod service;
 mod sessions;
 mod shutdown;
