@@ -216,7 +216,8 @@ async fn migrate(writer: &SqlitePool) -> Result<(), MigrateError> {
 #[cfg(test)]
 mod tests {
     use contract::{
-        Account, CredentialStore, HashSwap, StoreError, StoredHash, Timestamp, UserId, Username,
+        Account, CredentialStore, DeleteOutcome, HashSwap, Room, RoomName, RoomOutcome, RoomStore,
+        StoreError, StoredHash, Timestamp, UserId, Username,
     };
 
     use super::*;
@@ -237,6 +238,19 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             disabled_at: None,
         }
+    }
+
+    /// From now on the file can't grow.
+    async fn fill(store: &SqliteStore) {
+        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+            .fetch_one(&store.writer)
+            .await
+            .unwrap();
+        let limit = format!("PRAGMA max_page_count = {pages}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
+            .execute(&store.writer)
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
@@ -293,15 +307,7 @@ mod tests {
         let (store, _folder) = store().await;
         let ann = account("ann");
         store.create(&ann).await.unwrap();
-        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
-            .fetch_one(&store.writer)
-            .await
-            .unwrap();
-        let limit = format!("PRAGMA max_page_count = {pages}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
-            .execute(&store.writer)
-            .await
-            .unwrap();
+        fill(&store).await;
 
         let mut full = 0;
         for i in 0..100 {
@@ -329,6 +335,45 @@ mod tests {
                 .await
                 .unwrap()
                 .is_some()
+        );
+        store.ping().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_full_file_takes_a_room_whole_or_not_at_all() {
+        let (store, _folder) = store().await;
+        let ann = account("ann");
+        store.create(&ann).await.unwrap();
+        fill(&store).await;
+
+        let mut full = 0;
+        for i in 0..200 {
+            let room = Room {
+                name: RoomName::parse(&format!("{i:064}")).unwrap(),
+                title: "李".repeat(Room::MAX_TITLE_CHARS),
+                presence: false,
+                created_at: ann.created_at,
+            };
+            let created = store.create_room(&room, ann.id, 1000).await;
+            let found = store.membership(&room.name, ann.id).await.unwrap();
+            match created {
+                Ok(RoomOutcome::Created) => assert!(found.is_some()),
+                Err(StoreError::Failed(_)) => {
+                    full += 1;
+                    assert_eq!(found, None);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(full > 0);
+        let rooms = store.memberships(ann.id, None, 1000).await.unwrap();
+        assert_eq!(rooms.len() + full, 200);
+        // It takes what needs no room.
+        let first = &rooms[0].room.name;
+        let deleted = store.delete_room(first, ann.id, ann.created_at).await;
+        assert!(
+            matches!(deleted, Ok(DeleteOutcome::Deleted(_))),
+            "{deleted:?}"
         );
         store.ping().await.unwrap();
     }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use contract::{CredentialStore, Rotation, SessionStore, StoreError};
+use contract::{
+    CredentialStore, IdempotencyStore, Role, RoomStore, Rotation, SessionStore, StoreError,
+};
 use store_postgres::PostgresStore;
 use test_servers::{Database, Postgres, Proxy};
 
-use crate::{account, connect, enrolled, rotate, signed_in, through, time};
+use crate::{account, change, connect, enrolled, request, room, rotate, signed_in, through, time};
 
 /// A store behind a network of its own.
 async fn behind_a_network(server: &Postgres) -> (PostgresStore, Proxy, Database) {
@@ -20,12 +22,19 @@ async fn behind_a_network(server: &Postgres) -> (PostgresStore, Proxy, Database)
 async fn unavailable(store: &PostgresStore) {
     let session = crate::session(contract::UserId::random());
     let refused = account("nobody");
-    let (create, find, turn, revoke, disable, ping) = tokio::join!(
+    let green = room();
+    let adding = change(&green, &refused, &refused, Some(Role::Reader));
+    let request = request(&refused, "key");
+    let (create, find, turn, revoke, disable, made, changed, told, begun, ping) = tokio::join!(
         store.create(&refused),
         store.find_by_name(&refused.username),
         store.rotate(rotate(&session, 0)),
         store.revoke_all(session.user, None, time(1)),
         store.disable(session.user, time(1)),
+        store.create_room(&green, refused.id, 1000),
+        store.change_member(&adding),
+        store.membership_changes_since(time(1)),
+        IdempotencyStore::begin(store, &request),
         store.ping(),
     );
     let errors = [
@@ -34,6 +43,10 @@ async fn unavailable(store: &PostgresStore) {
         turn.unwrap_err(),
         revoke.unwrap_err(),
         disable.unwrap_err(),
+        made.unwrap_err(),
+        changed.unwrap_err(),
+        told.unwrap_err(),
+        begun.unwrap_err(),
         ping.unwrap_err(),
     ];
     for error in errors {

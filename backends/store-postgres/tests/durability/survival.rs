@@ -39,14 +39,24 @@ async fn reconnecting_finds_what_was_confirmed() {
 
 /// How far the callers have come.
 #[derive(Default)]
-struct Progress {
+pub(crate) struct Progress {
     confirmed: AtomicUsize,
     over: AtomicBool,
 }
 
 impl Progress {
+    /// Whether the callers are to stop.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// Stops the callers.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::SeqCst);
+    }
+
     /// Waits for so many more confirmed writes.
-    async fn more(&self, writes: usize) {
+    pub(crate) async fn more(&self, writes: usize) {
         let wanted = self.confirmed.load(Ordering::SeqCst) + writes;
         while self.confirmed.load(Ordering::SeqCst) < wanted {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -54,7 +64,7 @@ impl Progress {
     }
 
     /// What a write came to, if it was confirmed.
-    async fn confirmed<T>(&self, outcome: Result<T, StoreError>) -> Option<T> {
+    pub(crate) async fn confirmed<T>(&self, outcome: Result<T, StoreError>) -> Option<T> {
         match outcome {
             Ok(outcome) => {
                 self.confirmed.fetch_add(1, Ordering::SeqCst);
@@ -77,7 +87,7 @@ async fn busy(
     progress: Arc<Progress>,
 ) -> Vec<(Account, Option<Session>)> {
     let mut confirmed = Vec::new();
-    while !progress.over.load(Ordering::SeqCst) {
+    while !progress.is_over() {
         let ann = account(&format!("ann-{caller}-{}", confirmed.len()));
         // Tried once: a second try could find the first one's account.
         let Some(created) = progress.confirmed(store.create(&ann).await).await else {
@@ -139,7 +149,7 @@ async fn a_killed_server_keeps_what_was_confirmed() {
         block_in_place(|| server.restart());
     }
     progress.more(300).await;
-    progress.over.store(true, Ordering::SeqCst);
+    progress.end();
 
     let mut sessions = 0;
     for caller in callers {

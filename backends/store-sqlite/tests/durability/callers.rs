@@ -2,10 +2,15 @@
 
 use std::fs;
 
-use contract::{CredentialStore, Rotation, SessionStore, UserId};
+use contract::{
+    CredentialStore, IdempotencyStore, MemberOutcome, Role, RoomStore, Rotation, SessionStore,
+    UserId,
+};
 use sqlx::Row;
 
-use crate::{enrolled, operator, rotate, run, signed_in, store, time};
+use crate::{
+    change, enrolled, founded, operator, request, room, rotate, run, signed_in, store, time,
+};
 
 /// Reads that are over or given up hold no snapshot: the WAL can be emptied.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -13,9 +18,13 @@ async fn reads_that_are_over_do_not_pin_the_wal() {
     let (store, folder) = store().await;
     let ann = enrolled(&store, "ann").await;
     let row = signed_in(&store, &ann).await;
+    let green = founded(&store, &ann).await;
     for turns in 0..200 {
         given_up(store.find(row.id, time(1)), turns % 40).await;
         given_up(store.list(ann.id, time(1)), turns % 40).await;
+        given_up(store.membership(&green.name, ann.id), turns % 40).await;
+        given_up(store.members(&green.name, None, 10), turns % 40).await;
+        given_up(store.membership_changes_since(time(0)), turns % 40).await;
         given_up(store.rotate(rotate(&row, 0)), turns % 40).await;
     }
     // Each connection is back in its pool, with what was given up cleared away.
@@ -38,10 +47,13 @@ async fn reads_that_are_over_do_not_pin_the_wal() {
 async fn callers_that_go_away_leave_a_working_writer() {
     let (store, folder) = store().await;
     let ann = enrolled(&store, "ann").await;
+    let bob = enrolled(&store, "bob").await;
     let row = signed_in(&store, &ann).await;
+    let green = founded(&store, &ann).await;
     let mut callers = Vec::new();
     for caller in 0..8 {
         let (store, row) = (store.clone(), row.clone());
+        let (ann, bob, green) = (ann.clone(), bob.clone(), green.clone());
         callers.push(tokio::spawn(async move {
             for turns in 0..100 {
                 given_up(store.rotate(rotate(&row, 0)), (turns + caller) % 50).await;
@@ -50,6 +62,23 @@ async fn callers_that_go_away_leave_a_working_writer() {
                     (turns + caller) % 50,
                 )
                 .await;
+                let role = (turns % 2 == 0).then_some(Role::Member);
+                let adding = change(&green, &ann, &bob, role);
+                given_up(store.change_member(&adding), (turns + caller) % 50).await;
+                let made = room();
+                given_up(
+                    store.create_room(&made, bob.id, 1000),
+                    (turns + caller) % 50,
+                )
+                .await;
+                given_up(
+                    store.delete_room(&made.name, bob.id, time(1)),
+                    (turns + caller) % 50,
+                )
+                .await;
+                let request = request(&ann, &format!("key {}", turns % 7));
+                let begin = IdempotencyStore::begin(&store, &request);
+                given_up(begin, (turns + caller) % 50).await;
                 given_up(store.ping(), (turns + caller) % 50).await;
             }
         }));
@@ -62,6 +91,9 @@ async fn callers_that_go_away_leave_a_working_writer() {
         panic!("{rotation:?}");
     };
     assert_eq!(row.counter, 1);
+    let promoted = change(&green, &ann, &bob, Some(Role::Owner));
+    let outcome = store.change_member(&promoted).await.unwrap();
+    assert!(matches!(outcome, MemberOutcome::Changed(_)), "{outcome:?}");
     // Somebody else gets the write lock without waiting.
     let mut operator = operator(&folder).await;
     run(

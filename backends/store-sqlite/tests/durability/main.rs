@@ -5,13 +5,15 @@
 
 mod callers;
 mod refusal;
+mod rooms;
 mod survival;
 
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use contract::{
-    Account, CreateOutcome, CredentialStore, NewSession, OpenOutcome, Rotate, Seed, Session,
-    SessionId, SessionStore, StoredHash, Timestamp, UserId, Username,
+    Account, ChangeMember, CreateOutcome, CredentialStore, IdempotentRequest, NewSession,
+    OpenOutcome, Role, Room, RoomName, RoomOutcome, RoomStore, Rotate, Seed, Session, SessionId,
+    SessionStore, StoreError, StoredHash, Timestamp, UserId, Username,
 };
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use store_sqlite::SqliteStore;
@@ -70,6 +72,56 @@ fn rotate(session: &Session, presented: u32) -> Rotate {
         idle_ttl: Duration::from_millis(500),
         now: time(1),
     }
+}
+
+/// A room that nobody has made yet.
+fn room() -> Room {
+    Room {
+        name: RoomName::parse(&UserId::random().to_string()).unwrap(),
+        title: "The green room".to_owned(),
+        presence: true,
+        created_at: time(0),
+    }
+}
+
+/// A room that is in the store.
+async fn founded(store: &SqliteStore, owner: &Account) -> Room {
+    let room = room();
+    let outcome = store.create_room(&room, owner.id, 1000).await.unwrap();
+    assert_eq!(outcome, RoomOutcome::Created);
+    room
+}
+
+fn change(room: &Room, by: &Account, user: &Account, role: Option<Role>) -> ChangeMember {
+    ChangeMember {
+        room: room.name.clone(),
+        by: by.id,
+        user: user.id,
+        role,
+        max_members: 1000,
+        now: time(1),
+    }
+}
+
+fn request(account: &Account, key: &str) -> IdempotentRequest {
+    IdempotentRequest {
+        user: account.id,
+        key: key.to_owned(),
+        fingerprint: [7; 32],
+        now: time(1),
+        abandoned_after: Duration::from_secs(30),
+    }
+}
+
+/// Everything that a log would show of an error.
+fn told(error: &StoreError) -> String {
+    let mut told = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        told.push_str(&format!(" {error} {error:?}"));
+        source = error.source();
+    }
+    told
 }
 
 /// A store in a folder of its own, and the folder.

@@ -6,18 +6,7 @@ use contract::{Account, CredentialStore, SessionStore, StoreError, StoredHash};
 use sqlx::Connection;
 use store_sqlite::SqliteStore;
 
-use crate::{account, enrolled, operator, rotate, run, signed_in, store, time};
-
-/// Everything that a log would show of an error.
-fn told(error: &StoreError) -> String {
-    let mut told = format!("{error} {error:?}");
-    let mut source = error.source();
-    while let Some(error) = source {
-        told.push_str(&format!(" {error} {error:?}"));
-        source = error.source();
-    }
-    told
-}
+use crate::{account, enrolled, operator, rotate, run, signed_in, store, time, told};
 
 /// Opening that path fails, without a panic and without changing a file there.
 async fn refused(path: &Path) -> StoreError {
