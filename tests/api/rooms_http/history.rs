@@ -171,10 +171,9 @@ async fn without_a_place_the_newest_are_shown() {
         assert_eq!(past["position"], positions[119]);
         assert_eq!(past.get("recovered"), None);
     }
-    // The oldest that is kept is the first after the last that isn't.
-    let whole = history(&ann, &room, &since(&positions[19], "")).await;
-    assert_eq!(data(&whole), numbers(20..120));
-    // Beyond that it is all or nothing.
+    let whole = history(&ann, &room, &since(&positions[20], "")).await;
+    assert_eq!(data(&whole), numbers(21..120));
+    // Beyond what is kept it is all or nothing.
     let gone = history(&ann, &room, &since(&positions[18], "")).await;
     assert_eq!(gone["recovered"], false);
     assert_eq!(gone["messages"], json!([]));

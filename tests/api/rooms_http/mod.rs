@@ -22,15 +22,13 @@ use crate::service::{Answer, Service};
 /// Somebody who is signed in.
 pub struct Person<'a> {
     pub service: &'a Service,
-    pub name: &'static str,
     pub access: String,
 }
 
 impl<'a> Person<'a> {
-    pub async fn new(service: &'a Service, name: &'static str) -> Self {
+    pub async fn new(service: &'a Service, name: &str) -> Self {
         Self {
             service,
-            name,
             access: service.sign_up(name).await.access,
         }
     }

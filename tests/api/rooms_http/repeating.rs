@@ -160,7 +160,6 @@ async fn an_answer_outlives_a_restart() {
     let Tokens { access, .. } = service.sign_in("ann").await;
     let ann = Person {
         service: &service,
-        name: "ann",
         access,
     };
     let mut socket = service.socket(&ann.access).await;
