@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Body};
-use bus_memory::MemoryBus;
+use bus_memory::{MemoryBus, MemorySettings};
 use contract::{
     Account, BusError, CredentialStore, Delivery, History, Message, Position, Published, RoomBus,
     RoomName, StoredHash, Subscription, Timestamp, UserId, Username,
@@ -20,6 +20,7 @@ use service::{
     app::App,
     config::{Config, Sources},
     http,
+    presence::Presence,
     rooms::{RoomLimits, Rooms},
 };
 use store_sqlite::SqliteStore;
@@ -204,6 +205,7 @@ fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> 
             sessions: store.clone(),
             requests: store.clone(),
             bus: bus.clone(),
+            presence: Presence::new(bus.clone()).0,
             issuer: issuer.clone(),
             limits: RoomLimits {
                 max_owned: config.rooms.max_owned,
@@ -234,7 +236,12 @@ fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> 
 
 #[tokio::test]
 async fn a_repetition_waits_for_the_first_to_be_done() {
-    let mut api = Api::new(MemoryBus::new(100), tempfile::tempdir().unwrap(), None).await;
+    let mut api = Api::new(
+        MemoryBus::new(MemorySettings::default()),
+        tempfile::tempdir().unwrap(),
+        None,
+    )
+    .await;
     let first = tokio::spawn(api.publish());
     api.is_asked().await;
     for _ in 0..2 {
@@ -253,7 +260,7 @@ async fn a_repetition_waits_for_the_first_to_be_done() {
 
 #[tokio::test]
 async fn after_a_failure_of_the_bus_a_repetition_succeeds() {
-    let bus = MemoryBus::new(100);
+    let bus = MemoryBus::new(MemorySettings::default());
     let dir = tempfile::tempdir().unwrap();
     let api = Api::new(bus.clone(), dir, None).await;
     api.may.close();
@@ -273,7 +280,12 @@ async fn after_a_failure_of_the_bus_a_repetition_succeeds() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_finds_the_answer_when_it_is_back() {
-    let mut api = Api::new(MemoryBus::new(100), tempfile::tempdir().unwrap(), None).await;
+    let mut api = Api::new(
+        MemoryBus::new(MemorySettings::default()),
+        tempfile::tempdir().unwrap(),
+        None,
+    )
+    .await;
     let first = tokio::spawn(api.publish());
     api.is_asked().await;
     first.abort();
