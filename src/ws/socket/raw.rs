@@ -43,7 +43,8 @@ impl Raw {
     ) -> ControlFlow<()> {
         match self.session.on_frame(frame, Instant::now()) {
             Action::Publish { kind, data } => {
-                return self.publish(kind, data, keeper, timer).await;
+                // On the heap: every socket would carry it while it is silent.
+                return Box::pin(self.publish(kind, data, keeper, timer)).await;
             }
             Action::Close(close) => keeper.outbox.close(close),
             Action::Ping | Action::Nothing => {}
