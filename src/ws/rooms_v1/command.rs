@@ -11,6 +11,12 @@ use utoipa::ToSchema;
 use super::{MAX_ID_BYTES, MAX_KEY_BYTES, event::ErrorCode};
 use crate::rooms::{message::Encoding, position::PositionText};
 
+/// Longest explanation of what is wrong with a command, in bytes: parsers quote
+/// what they found.
+const MAX_DETAIL_BYTES: usize = 256;
+
+const NO_OBJECT: &str = "a command is a JSON object";
+
 /// A command. No `Debug`: some hold a token.
 pub enum Command<'a> {
     /// Says something in a room.
@@ -117,7 +123,13 @@ impl Refused {
 
 impl From<serde_json::Error> for Refused {
     fn from(error: serde_json::Error) -> Self {
-        Self::malformed(error.to_string())
+        let mut detail = error.to_string();
+        if detail.len() > MAX_DETAIL_BYTES {
+            const CUT: &str = " ...";
+            detail.truncate(detail.floor_char_boundary(MAX_DETAIL_BYTES - CUT.len()));
+            detail.push_str(CUT);
+        }
+        Self::malformed(detail)
     }
 }
 
@@ -132,6 +144,13 @@ struct Head<'a> {
 /// Reads a message.
 #[must_use]
 pub fn read(text: &[u8]) -> Named<'_> {
+    // Serde would take an array of the fields, too.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Named {
+            id: None,
+            command: Err(Refused::malformed(NO_OBJECT)),
+        };
+    }
     let head: Head<'_> = match serde_json::from_slice(text) {
         Ok(head) => head,
         Err(error) => {
@@ -180,4 +199,40 @@ fn body<'a>(kind: &str, text: &'a [u8]) -> Result<Command<'a>, Refused> {
             });
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Refused {
+        read(text.as_bytes()).command.err().unwrap()
+    }
+
+    #[test]
+    fn an_error_is_short_however_long_the_mistake_is() {
+        let long = "\u{e9}\u{200b}".repeat(10_000);
+        for mistake in [
+            format!(r#"{{"type":"publish","room":"r","data":1,"encoding":"{long}"}}"#),
+            format!(r#"{{"type":"publish","room":{{"{long}":1}},"data":1}}"#),
+            format!(r#"{{"type":"publish","room":"r","data":1,"encoding":{{"{long}":1}}}}"#),
+            format!("\"{long}\""),
+        ] {
+            let Refused { code, detail } = refused(&mistake);
+            assert_eq!(code, ErrorCode::Malformed);
+            assert!(detail.len() <= MAX_DETAIL_BYTES, "{} bytes", detail.len());
+        }
+    }
+
+    #[test]
+    fn an_array_of_the_fields_is_no_command() {
+        for array in [
+            r#"["join","0123456789abcdef:1"]"#,
+            r#" [ "leave" , null ]"#,
+            r#"["publish","1"]"#,
+        ] {
+            assert_eq!(refused(array), Refused::malformed(NO_OBJECT), "{array}");
+        }
+        assert!(read(b" \r\n\t{\"type\":\"ping\"}").command.is_ok());
+    }
 }
