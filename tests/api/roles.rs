@@ -35,6 +35,7 @@ const ACCOUNTS: &[(Method, &str)] = &[
     (Method::POST, "/rooms/lobby/token"),
     (Method::POST, "/rooms/lobby/messages"),
     (Method::GET, "/rooms/lobby/messages"),
+    (Method::GET, "/rooms/lobby/presence"),
 ];
 
 /// Paths and tags of the document that a node serves.

@@ -33,6 +33,7 @@ async fn answers(person: &Person<'_>, room: &str) -> Vec<Answer> {
         person.request(Method::DELETE, &format!("{room}/members/nobody")),
         person.request(Method::DELETE, &format!("{room}/members/%20")),
         person.request(Method::POST, &format!("{room}/token")),
+        person.request(Method::GET, &format!("{room}/presence")),
         person.request(Method::GET, &format!("{room}/messages")),
         person.request(
             Method::GET,
