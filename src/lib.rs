@@ -21,6 +21,7 @@
 //! | [`news`] | what nodes tell each other about sessions and memberships |
 //! | [`remote_keys`] | the public keys of other nodes, fetched and kept fresh |
 //! | [`control`] | what happened on any node holds on this one |
+//! | [`clock`] | what time it is |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
@@ -32,6 +33,7 @@
 pub mod accounts;
 pub mod app;
 mod assembly;
+pub mod clock;
 pub mod config;
 pub mod connection;
 pub mod control;

@@ -16,6 +16,7 @@ use super::{bearer::Bearer, json::Json, uninterrupted::uninterrupted};
 use crate::{
     accounts::Tokens,
     app::App,
+    clock::now,
     problem::{Problem, ProblemBody, ProblemType},
 };
 
@@ -338,10 +339,4 @@ pub async fn me(State(app): State<Arc<App>>, Bearer(token): Bearer) -> Result<Re
         room: token.room.to_string(),
     };
     Ok(uncached(axum::Json(me)))
-}
-
-/// Whole milliseconds: what stores keep.
-pub(super) fn now() -> Timestamp {
-    let now = Timestamp::now();
-    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use bytes::BytesMut;
 use http_body_util::BodyExt;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 
 use crate::{
@@ -37,7 +37,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
         }
         serde_json::from_slice(&body)
             .map(Self)
-            .map_err(|error| refuse(&error))
+            .map_err(|error| refuse(&body, &error))
     }
 }
 
@@ -80,9 +80,13 @@ async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     Ok(read.freeze())
 }
 
-fn refuse(error: &serde_json::Error) -> Problem {
+fn refuse(body: &[u8], error: &serde_json::Error) -> Problem {
     let place = format!("line {}, column {}", error.line(), error.column());
     match error.classify() {
+        // A list where a word is expected counts as bad syntax to serde_json.
+        Category::Syntax if serde_json::from_slice::<IgnoredAny>(body).is_ok() => {
+            Problem::new(ProblemType::InvalidRequest).detail(place)
+        }
         Category::Data => {
             // Most of serde's texts quote what was sent; these name our own fields.
             let text = error.to_string();

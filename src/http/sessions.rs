@@ -12,13 +12,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    auth::{now, uncached},
-    bearer::Bearer,
-    uninterrupted::uninterrupted,
-};
+use super::{auth::uncached, bearer::Bearer, uninterrupted::uninterrupted};
 use crate::{
     app::App,
+    clock::now,
     problem::{Problem, ProblemBody, ProblemType},
 };
 

@@ -26,7 +26,7 @@ impl Rooms {
     /// `limit` messages at most.
     ///
     /// # Errors
-    /// `NoSuchRoom`, or a failure.
+    /// `NoSuchRoom`, `AccountInactive`, or a failure.
     pub async fn history(
         &self,
         bearer: &AccessToken,

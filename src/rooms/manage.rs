@@ -26,11 +26,7 @@ impl Rooms {
             presence,
             created_at: now,
         };
-        // A token may be another back end's, about somebody who has no account.
-        match self.credentials.find_by_id(owner).await? {
-            Some(account) if account.disabled_at.is_none() => {}
-            _ => return Err(RoomsError::AccountInactive),
-        }
+        self.active(owner).await?;
         let max = self.limits.max_owned;
         match self.store.create_room(&room, owner, max).await? {
             RoomOutcome::Created => {

@@ -110,6 +110,14 @@ impl Rooms {
         membership.ok_or(RoomsError::NoSuchRoom)
     }
 
+    /// A token may be another back end's, about somebody who has no account.
+    async fn active(&self, user: UserId) -> Result<(), RoomsError> {
+        match self.credentials.find_by_id(user).await? {
+            Some(account) if account.disabled_at.is_none() => Ok(()),
+            _ => Err(RoomsError::AccountInactive),
+        }
+    }
+
     /// What somebody may do in a room: a member what the role allows, and
     /// everybody everything in their own. A token that is for this very room
     /// may allow less.
@@ -120,6 +128,7 @@ impl Rooms {
     ) -> Result<RoomAccess, RoomsError> {
         let own = accounts::own_room(bearer.user)?;
         let mut access = if *room == own.room {
+            self.active(bearer.user).await?;
             own
         } else {
             let membership = self.membership(room, bearer.user).await?;

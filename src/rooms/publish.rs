@@ -48,8 +48,8 @@ impl Rooms {
     /// bus that keeps history says once.
     ///
     /// # Errors
-    /// `NoSuchRoom`, `NotPermitted`, `TooLarge`, `KeyReused`, `InProgress`, or
-    /// a failure, after which the request can be repeated with its key.
+    /// `NoSuchRoom`, `AccountInactive`, `NotPermitted`, `TooLarge`, `KeyReused`,
+    /// `InProgress`, or a failure, after which the request can be repeated with its key.
     pub async fn publish(
         &self,
         bearer: &AccessToken,

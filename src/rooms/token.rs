@@ -32,7 +32,7 @@ impl Rooms {
     /// access token can't be made to outlive it.
     ///
     /// # Errors
-    /// `NoSuchRoom`, `SessionEnded`, or a failure.
+    /// `NoSuchRoom`, `SessionEnded`, `AccountInactive`, or a failure.
     pub async fn token(
         &self,
         bearer: &AccessToken,

@@ -119,8 +119,8 @@ impl Gateway {
                 left: &left,
                 ..event::Presence::default()
             };
-            self.hubs
-                .tell_presence(&room, &Event::Presence(presence).frame());
+            let frame = Event::Presence(presence).frame();
+            self.hubs.tell_presence(&room, &frame).await;
         }
     }
 

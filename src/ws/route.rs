@@ -34,8 +34,11 @@ pub fn routes() -> OpenApiRouter<Arc<Gateway>> {
 
 /// Open a socket in a room
 ///
-/// The room is the one that the access token names. Whatever one socket sends,
-/// as text or binary, every socket in the room receives.
+/// The room is the one that the access token names. In raw mode (`bearer`),
+/// whatever one socket sends, as text or binary, every socket in the room
+/// receives. With `rooms.v1`, a socket sits in many rooms, and hears who said
+/// what, in which order, and whether anything is missing; `/asyncapi.json`
+/// describes it.
 #[utoipa::path(
     get,
     path = "/ws",
@@ -43,13 +46,15 @@ pub fn routes() -> OpenApiRouter<Arc<Gateway>> {
     tag = "rooms",
     params(
         ("Sec-WebSocket-Protocol" = String, Header,
-            description = "`bearer` and the access token, in this order: in a browser, `new WebSocket(url, [\"bearer\", token])`"),
+            description = "`bearer` and the access token, in this order, or `rooms.v1` before them: in a browser, `new WebSocket(url, [\"rooms.v1\", \"bearer\", token])`"),
+        ("since" = Option<String>, Query, pattern = "^[0-9a-f]{16}:[0-9]{1,20}$",
+            description = "with `rooms.v1`: where the client left the room. What was said since comes first, or the `welcome` says that not all of it is kept"),
         ("Origin" = Option<String>, Header,
             description = "if present, one of the allowed origins"),
     ),
     responses(
-        (status = 101, description = "The connection is a WebSocket now, with the subprotocol `bearer`"),
-        (status = 400, description = "Not a handshake of RFC 6455", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 101, description = "The connection is a WebSocket now, with the subprotocol `bearer` or `rooms.v1`, whichever was offered"),
+        (status = 400, description = "Not a handshake of RFC 6455, or `since` is no position", body = ProblemBody, content_type = "application/problem+json"),
         (status = 403, description = "No valid access token, or an origin that is not allowed", body = ProblemBody, content_type = "application/problem+json"),
         (status = 426, description = "Not a WebSocket handshake, or not version 13", body = ProblemBody, content_type = "application/problem+json"),
         (status = 429, description = "The user has too many sockets", body = ProblemBody, content_type = "application/problem+json"),

@@ -55,7 +55,7 @@ async fn pages_of_listed_origins_may_call_and_others_may_not() {
                 .header("access-control-request-method", "POST")
                 .header(
                     "access-control-request-headers",
-                    "authorization,content-type",
+                    "authorization,content-type,idempotency-key",
                 ),
         )
     };
@@ -67,7 +67,7 @@ async fn pages_of_listed_origins_may_call_and_others_may_not() {
     assert!(
         listed
             .header("access-control-allow-headers")
-            .contains("authorization")
+            .contains("authorization,content-type,idempotency-key")
     );
     assert!(listed.header("vary").contains("origin"));
     let unlisted = preflight("http://evil.example").await;

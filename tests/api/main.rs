@@ -26,6 +26,7 @@ mod refreshing;
 mod remote_keys;
 mod roles;
 mod rooms;
+mod rooms_http;
 mod rooms_v1;
 mod service;
 mod sessions;

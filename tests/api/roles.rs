@@ -25,6 +25,17 @@ const ACCOUNTS: &[(Method, &str)] = &[
         "/auth/sessions/3f1c9a52-0f0b-4f3c-9d47-2f6f5a3f0c11",
     ),
     (Method::GET, "/.well-known/jwks.json"),
+    (Method::POST, "/rooms"),
+    (Method::GET, "/rooms"),
+    (Method::GET, "/rooms/lobby"),
+    (Method::DELETE, "/rooms/lobby"),
+    (Method::GET, "/rooms/lobby/members"),
+    (Method::PUT, "/rooms/lobby/members/ann"),
+    (Method::DELETE, "/rooms/lobby/members/ann"),
+    (Method::POST, "/rooms/lobby/token"),
+    (Method::POST, "/rooms/lobby/messages"),
+    (Method::GET, "/rooms/lobby/messages"),
+    (Method::GET, "/rooms/lobby/presence"),
 ];
 
 /// Paths and tags of the document that a node serves.
@@ -104,7 +115,7 @@ async fn a_node_with_accounts_alone_has_no_sockets() {
     );
     let (paths, tags) = document(&node).await;
     assert!(!paths.contains("/ws") && paths.contains("/auth/login"));
-    assert_eq!(tags, set(&["auth", "health", "keys", "sessions"]));
+    assert_eq!(tags, set(&["auth", "health", "keys", "rooms", "sessions"]));
     let wrong = json!({"username": "ann", "password": format!("{PASSWORD}!")});
     node.post("/auth/login", wrong)
         .await

@@ -338,8 +338,13 @@ pub async fn soon<F: Future>(future: F) -> F::Output {
 
 /// Waits until a condition holds.
 pub async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    until_async(what, async || holds()).await;
+}
+
+/// Waits until a condition holds that takes some asking.
+pub async fn until_async(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
-        while !holds() {
+        while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

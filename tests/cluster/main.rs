@@ -13,6 +13,7 @@ mod full_disk;
 mod killed_nats;
 mod killed_nodes;
 mod killed_postgres;
+mod memberships;
 mod node;
 mod partitions;
 #[path = "../process/process.rs"]
@@ -20,4 +21,5 @@ mod partitions;
 #[allow(dead_code)]
 mod process;
 mod rooms;
+mod rooms_v1;
 mod socket;

@@ -108,6 +108,17 @@ pub async fn ask_with(
     token: &str,
     body: &Value,
 ) -> u16 {
+    request(node, method, path, token, body).await.0
+}
+
+/// The status and the body of what answers a request that bears a token.
+pub async fn request(
+    node: &Process,
+    method: reqwest::Method,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> (u16, Value) {
     let mut request = reqwest::Client::new()
         .request(method, format!("http://{}{path}", node.address))
         .timeout(SOON)
@@ -115,7 +126,10 @@ pub async fn ask_with(
     if !body.is_null() {
         request = request.json(body);
     }
-    request.send().await.unwrap().status().as_u16()
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
 pub async fn refresh(node: &Process, token: &str) -> (u16, Value) {

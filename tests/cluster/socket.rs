@@ -21,6 +21,17 @@ impl Socket {
         opened.map(|(stream, _)| Self(stream)).map_err(Box::new)
     }
 
+    /// A socket that speaks `rooms.v1`; `query` is what follows `/ws`.
+    pub async fn open_rooms_v1(node: &Process, token: &str, query: &str) -> Self {
+        let url = format!("ws://{}/ws{query}", node.address);
+        let request = ClientRequestBuilder::new(url.parse().unwrap())
+            .with_sub_protocol("rooms.v1")
+            .with_sub_protocol("bearer")
+            .with_sub_protocol(token);
+        let opened = timeout(SOON, connect_async(request)).await.unwrap();
+        Self(opened.unwrap().0)
+    }
+
     pub async fn open(node: &Process, token: &str) -> Self {
         Self::try_open(node, token).await.unwrap()
     }

@@ -11,7 +11,11 @@ fn bus(settings: MemorySettings) -> BusUnderTest {
         other: Arc::new(bus.clone()),
         bus: Arc::new(bus),
         capacity: settings.capacity,
-        history: settings.history,
+        history: if settings.history_bytes == 0 {
+            0
+        } else {
+            settings.history
+        },
         keep: Box::new(()),
     }
 }
@@ -39,6 +43,16 @@ mod without_history {
 
     contract::bus_laws!(super::bus(MemorySettings {
         history: 0,
+        ..MemorySettings::default()
+    }));
+}
+
+/// What is kept is given up at once, so rooms are forgotten and made all the time.
+mod where_nothing_fits {
+    use super::*;
+
+    contract::bus_laws!(super::bus(MemorySettings {
+        history_bytes: 0,
         ..MemorySettings::default()
     }));
 }

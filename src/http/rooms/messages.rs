@@ -18,12 +18,8 @@ use super::{
 };
 use crate::{
     app::App,
-    http::{
-        auth::{now, uncached},
-        bearer::Bearer,
-        json::Json,
-        uninterrupted::uninterrupted,
-    },
+    clock::now,
+    http::{auth::uncached, bearer::Bearer, json::Json, uninterrupted::uninterrupted},
     problem::{Problem, ProblemBody},
     rooms::{
         RoomsError,

@@ -32,8 +32,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
     }
 }
 
-/// A member's name in a path, as somebody typed it; a text that is none, such
-/// as bytes that are no UTF-8, is nobody's name.
+/// A member's name in a path, as somebody typed it. Comes after the room: a
+/// path whose bytes are no text names none.
 #[derive(Debug)]
 pub struct MemberPath(pub(super) String);
 
@@ -47,7 +47,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
         }
         match Path::<Named>::from_request_parts(parts, state).await {
             Ok(Path(Named { username })) => Ok(Self(username)),
-            Err(_) => Ok(Self(String::new())),
+            Err(_) => Err(Problem::new(ProblemType::RoomNotFound)),
         }
     }
 }

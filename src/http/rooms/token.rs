@@ -11,10 +11,8 @@ use super::{parts::RoomPath, schema::GrantSchema};
 use crate::{
     accounts::tokens::Grant,
     app::App,
-    http::{
-        auth::{now, uncached},
-        bearer::Bearer,
-    },
+    clock::now,
+    http::{auth::uncached, bearer::Bearer},
     problem::{Problem, ProblemBody},
 };
 

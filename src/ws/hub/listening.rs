@@ -6,7 +6,7 @@ use std::sync::{Arc, atomic::Ordering};
 use contract::{Delivery, Envelope, Subscription};
 
 use super::{
-    member::Said,
+    member::{Member, Said},
     room::{PUBLISH_PERMITS, Room},
 };
 use crate::ws::{
@@ -42,7 +42,7 @@ pub(super) async fn run(room: Arc<Room>, mut subscription: Subscription, echo: b
         // Whatever they stood for has been taken from the bus.
         room.give_back(if drained { usize::MAX } else { taken });
         if !envelopes.is_empty() {
-            sweep(&room, &said, &mut writes).await;
+            hand_out(&room, &said, &mut writes).await;
         }
         envelopes.clear();
         if envelopes.capacity() > PUBLISH_PERMITS {
@@ -129,16 +129,27 @@ fn take<'a>(
     }
 }
 
-/// Hands a batch to every member, in steps, so that a large room or a busy one
-/// doesn't keep a core from the others: `writes` counts those since the last
-/// pause. Whoever joins meanwhile may hear the batch or not: it was said before.
-async fn sweep(room: &Room, said: &Said<'_>, writes: &mut usize) {
+/// Hands a batch to every member.
+async fn hand_out(room: &Room, said: &Said<'_>, writes: &mut usize) {
     let batches = [&said.raw, &said.rooms_v1];
     let longest = batches
         .iter()
         .filter_map(|batch| batch.as_ref().map(|batch| batch.bytes.len()))
         .max();
     let cost = 1 + longest.unwrap_or(0) / WRITE_BYTES;
+    sweep(room, cost, writes, |member| member.hear(said)).await;
+}
+
+/// Goes through all members, in steps, so that a large room or a busy one
+/// doesn't keep a core from the others: each is worth `cost` writes, and
+/// `writes` counts those since the last pause. Whoever joins meanwhile may be
+/// among them or not.
+pub(super) async fn sweep(
+    room: &Room,
+    cost: usize,
+    writes: &mut usize,
+    mut each: impl FnMut(&mut Member),
+) {
     let step = (SWEEP_STEP / cost).max(1);
     let mut next = 0;
     loop {
@@ -148,7 +159,7 @@ async fn sweep(room: &Room, said: &Said<'_>, writes: &mut usize) {
             for key in next..end {
                 if let Some(member) = members.seats.get_mut(key) {
                     *writes += cost;
-                    member.hear(said);
+                    each(member);
                 }
             }
             next = end;

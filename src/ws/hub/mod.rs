@@ -94,7 +94,7 @@ impl Hubs {
             }
             let key = members.insert(Member::new(who, Arc::clone(outbox)));
             drop(members);
-            break Seat::new(Arc::clone(self), room, key);
+            break Seat::new(Arc::clone(self), room, key, who.connection);
         };
         let room = seat.room();
         room.hub
@@ -121,12 +121,10 @@ impl Hubs {
     }
 
     /// Tells those in a room who are told who is there.
-    pub fn tell_presence(&self, name: &RoomName, frame: &Bytes) {
-        let Some(room) = self.rooms.get(name).map(|room| Arc::clone(&room)) else {
-            return;
-        };
-        for (_, member) in &room.members.lock().seats {
-            member.tell_presence(frame);
+    pub async fn tell_presence(&self, name: &RoomName, frame: &Bytes) {
+        let room = self.rooms.get(name).map(|room| Arc::clone(&room));
+        if let Some(room) = room {
+            listening::sweep(&room, 1, &mut 0, |member| member.tell_presence(frame)).await;
         }
     }
 

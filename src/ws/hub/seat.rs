@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contract::{BusError, History, Message, Position, Published, RoomName};
+use contract::{BusError, ConnectionId, Envelope, History, Message, Position, Published, RoomName};
 
 use super::{
     Hubs,
@@ -17,6 +17,7 @@ pub struct Seat {
     hubs: Arc<Hubs>,
     room: Arc<Room>,
     key: usize,
+    connection: ConnectionId,
 }
 
 /// Whether a seat has caught up with its room.
@@ -29,8 +30,18 @@ pub enum Catching {
 }
 
 impl Seat {
-    pub(super) fn new(hubs: Arc<Hubs>, room: Arc<Room>, key: usize) -> Self {
-        Self { hubs, room, key }
+    pub(super) fn new(
+        hubs: Arc<Hubs>,
+        room: Arc<Room>,
+        key: usize,
+        connection: ConnectionId,
+    ) -> Self {
+        Self {
+            hubs,
+            room,
+            key,
+            connection,
+        }
     }
 
     pub(super) fn room(&self) -> &Arc<Room> {
@@ -41,6 +52,12 @@ impl Seat {
     #[must_use]
     pub fn name(&self) -> &RoomName {
         &self.room.name
+    }
+
+    /// Whether the socket hears a message: with no echo, not its own.
+    #[must_use]
+    pub fn hears(&self, envelope: &Envelope) -> bool {
+        self.hubs.echo || envelope.message.connection != Some(self.connection)
     }
 
     /// Says something in the room, waiting while the room's hub is behind.

@@ -118,6 +118,9 @@ impl CatchingUp {
     }
 
     fn give_out(&mut self, outbox: &Outbox) -> Step {
+        if !outbox.is_half_empty() {
+            return Step::Blocked;
+        }
         let mut bytes = 0;
         let fitting = self.pending.iter().take(CHUNK_MESSAGES).take_while(|next| {
             let fits = bytes < CHUNK_BYTES;
@@ -125,9 +128,16 @@ impl CatchingUp {
             fits
         });
         let chunk: Vec<_> = fitting.cloned().collect();
-        let batch = Encoder::new(Format::RoomsV1).encode(self.seat.name(), &chunk);
-        if !outbox.offer(&batch) {
-            return Step::Blocked;
+        let audible: Vec<_> = chunk
+            .iter()
+            .filter(|envelope| self.seat.hears(envelope))
+            .cloned()
+            .collect();
+        if !audible.is_empty() {
+            let batch = Encoder::new(Format::RoomsV1).encode(self.seat.name(), &audible);
+            if !outbox.offer(&batch) {
+                return Step::Blocked;
+            }
         }
         self.pending.drain(..chunk.len());
         if let Some(last) = chunk.last() {

@@ -7,11 +7,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use contract::{ConnectionId, Kind, Message, Timestamp, UserId};
+use contract::{ConnectionId, Kind, Message, UserId};
 use tokio::time::{Instant, Sleep};
 
 use super::keeper::Keeper;
 use crate::{
+    clock,
     presence::Attendance,
     ws::{
         close::Close,
@@ -42,7 +43,8 @@ impl Raw {
     ) -> ControlFlow<()> {
         match self.session.on_frame(frame, Instant::now()) {
             Action::Publish { kind, data } => {
-                return self.publish(kind, data, keeper, timer).await;
+                // On the heap: every socket would carry it while it is silent.
+                return Box::pin(self.publish(kind, data, keeper, timer)).await;
             }
             Action::Close(close) => keeper.outbox.close(close),
             Action::Ping | Action::Nothing => {}
@@ -60,7 +62,7 @@ impl Raw {
         let message = Message {
             from: Some(self.user),
             connection: Some(self.connection),
-            at: Timestamp::now(),
+            at: clock::now(),
             kind,
             data,
             key: None,

@@ -14,19 +14,22 @@ use super::{
     catching_up::{CatchingUp, Step},
     keeper::{Keeper, Timed, ping},
 };
-use crate::presence::Attendance;
-use crate::ws::{
-    Gateway,
-    close::Close,
-    entrance::{attend, end_of},
-    hub::{Behind, Occupant, Seat},
-    outbox::Outbox,
-    rooms_v1::{
-        event::{self, Ack, Event},
-        session::{Action, NoSeat, Publish, Session, Take, Verify},
+use crate::{
+    clock,
+    presence::Attendance,
+    ws::{
+        Gateway,
+        close::Close,
+        entrance::{attend, end_of},
+        hub::{Behind, Occupant, Seat},
+        outbox::Outbox,
+        rooms_v1::{
+            event::{self, Ack, Event},
+            session::{Action, NoSeat, Publish, Session, Take, Verify},
+        },
+        session::Frame,
+        wire::Format,
     },
-    session::Frame,
-    wire::Format,
 };
 
 /// A socket with seats in many rooms.
@@ -147,7 +150,7 @@ impl RoomsV1 {
         let message = Message {
             from: Some(self.user),
             connection: Some(self.connection),
-            at: Timestamp::now(),
+            at: clock::now(),
             kind,
             data,
             key,

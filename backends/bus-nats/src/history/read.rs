@@ -24,6 +24,10 @@ use crate::envelope;
 /// Questions of one room that are under way at once.
 const AT_ONCE: usize = 16;
 
+/// What their answers may come to, if they are like those before: one waits for
+/// the others on the way, and each has to come within the time of a request.
+const BYTES_AT_ONCE: usize = 128 * 1024;
+
 /// A kept message and its number; `None` if this version can't read it.
 pub(super) type Kept = (u64, Option<Message>);
 
@@ -68,6 +72,16 @@ impl Unread {
     }
 }
 
+/// How many questions may be under way after so many messages were found, of
+/// which the largest was so large.
+fn at_once(found: usize, largest: usize) -> usize {
+    // Not more than were found already, and one: most have missed little.
+    AT_ONCE
+        .min(found + 1)
+        .min(BYTES_AT_ONCE / largest.max(1))
+        .max(1)
+}
+
 impl Archive {
     /// The kept messages of a room with numbers from `from` to `to`, in order.
     /// One that is dropped meanwhile may be missing among them.
@@ -84,9 +98,9 @@ impl Archive {
             end: to.saturating_add(1),
         });
         let mut asked = FuturesUnordered::new();
+        let mut largest = 0;
         loop {
-            // Not more than were found already, and one: most have missed little.
-            let at_once = AT_ONCE.min(kept.len() + 1);
+            let at_once = at_once(kept.len(), largest);
             while asked.len() < at_once
                 && let Some(span) = unread.take(at_once - asked.len())
             {
@@ -100,6 +114,7 @@ impl Archive {
                 continue;
             };
             let seq = found.sequence;
+            largest = largest.max(found.payload.len());
             let message = envelope::decode(found.payload).inspect_err(|error| {
                 tracing::warn!(subject, seq, %error, "something else than a message is kept");
             });
@@ -154,7 +169,7 @@ mod tests {
         let mut unread = Unread(Vec::new());
         unread.put(Span { from, end: to + 1 });
         loop {
-            let at_once = AT_ONCE.min(kept.len() + 1);
+            let at_once = at_once(kept.len(), 0);
             let mut asked = Vec::new();
             while asked.len() < at_once
                 && let Some(span) = unread.take(at_once - asked.len())
@@ -178,6 +193,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn large_messages_are_not_asked_for_all_at_once() {
+        assert_eq!(
+            [0, 1, 5, 15, 99].map(|n| at_once(n, 128)),
+            [1, 2, 6, 16, 16]
+        );
+        let sizes = [8 * 1024, 64 * 1024, 1024 * 1024];
+        assert_eq!(sizes.map(|size| at_once(99, size)), [16, 2, 1]);
     }
 
     #[test]

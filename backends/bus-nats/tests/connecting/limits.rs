@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream::{self, stream::Config};
 use bus_nats::{ConnectError, History, Storage};
 use test_servers::{Nats, NatsCluster};
 
@@ -56,6 +57,34 @@ async fn a_stream_with_other_limits_is_refused_and_left_as_it_is() {
     works(&with_history(server.url(), HISTORY)).await;
     // A node without history doesn't look at it.
     works(&settings(server.url())).await;
+}
+
+/// One of an earlier version.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_soon_forgets_what_was_said_is_used_and_left_as_it_is() {
+    let server = Nats::start();
+    works(&with_history(server.url(), HISTORY)).await;
+    let jetstream = jetstream::new(async_nats::connect(server.url()).await.unwrap());
+    let window = async || {
+        let stream = jetstream.get_stream("test_rooms").await.unwrap();
+        stream.cached_info().config.clone()
+    };
+    let made = window().await;
+    assert_eq!(made.duplicate_window, Duration::from_secs(300));
+    let earlier = Config {
+        duplicate_window: Duration::from_secs(60),
+        ..made
+    };
+    jetstream.update_stream(&earlier).await.unwrap();
+    works(&with_history(server.url(), HISTORY)).await;
+    assert_eq!(window().await.duplicate_window, Duration::from_secs(60));
+    // No id is remembered longer than the messages themselves.
+    let short = History {
+        age: Duration::from_secs(60),
+        ..HISTORY
+    };
+    let server = Nats::start();
+    works(&with_history(server.url(), short)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

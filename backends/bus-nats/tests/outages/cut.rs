@@ -1,7 +1,7 @@
 //! A node whose network is cut, and a server that is killed.
 
 use bus_nats::{History, Storage};
-use contract::{BusError, Delivery, Recovery, RoomBus};
+use contract::{BusError, Delivery, Message, MessageKey, Recovery, RoomBus};
 use test_servers::{Nats, Proxy};
 
 use crate::{HISTORY, bus, delivery, envelope, hear, insist, room, say, text, until};
@@ -154,6 +154,28 @@ async fn a_killed_server_comes_back_with_what_it_kept() {
     assert_eq!(back.recovery(), Recovery::Complete);
     assert_eq!(hear(&mut back).await, "2");
     assert_eq!(hear(&mut back).await, "3");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_server_knows_what_was_said_before() {
+    let mut server = Nats::start();
+    let bus = bus(server.url(), Some(HISTORY)).await;
+    let room = room();
+    let keyed = Message {
+        key: Some(MessageKey(u128::MAX)),
+        ..text("once")
+    };
+    let first = bus.publish(&room, keyed.clone()).await.unwrap();
+    server.kill();
+    until("it is noticed", async || bus.ping().await.is_err()).await;
+    server.restart();
+    // As a client does that got no answer.
+    let again = bus.publish(&room, keyed).await.unwrap();
+    assert_eq!(again, first);
+    insist(&bus, &room, "end").await;
+    let kept = bus.history(&room, None).await.unwrap().messages;
+    let said: Vec<_> = kept.iter().map(|kept| &*kept.message.data).collect();
+    assert_eq!(said, [&b"once"[..], b"end"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,0 +1,301 @@
+//! A bus that fails, or takes its time: what becomes of a request with a key.
+
+use std::sync::Arc;
+
+use axum::{Router, body::Body};
+use bus_memory::{MemoryBus, MemorySettings};
+use contract::{
+    Account, BusError, CredentialStore, Delivery, History, Message, Position, Published, RoomBus,
+    RoomName, StoredHash, Subscription, Timestamp, UserId, Username,
+};
+use http_body_util::BodyExt;
+use hyper::{Request, Response, StatusCode};
+use serde_json::{Value, json};
+use service::{
+    accounts::{
+        Accounts, SessionTimes,
+        passwords::{PasswordService, PasswordSettings},
+        tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
+    },
+    app::App,
+    config::{Config, Sources},
+    http,
+    presence::Presence,
+    rooms::{RoomLimits, Rooms},
+};
+use store_sqlite::SqliteStore;
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+
+use crate::{mint, service::soon};
+
+/// Tells when it is asked to say something, and waits until it may.
+struct FragileBus {
+    bus: MemoryBus,
+    asked: mpsc::UnboundedSender<()>,
+    /// A permit for each message that may go through; closed, all fail.
+    may: Arc<Semaphore>,
+}
+
+#[async_trait::async_trait]
+impl RoomBus for FragileBus {
+    async fn publish(&self, room: &RoomName, message: Message) -> Result<Published, BusError> {
+        let _ = self.asked.send(());
+        match self.may.acquire().await {
+            Ok(permit) => permit.forget(),
+            Err(closed) => return Err(BusError::Unavailable(closed.into())),
+        }
+        self.bus.publish(room, message).await
+    }
+
+    async fn subscribe(
+        &self,
+        room: &RoomName,
+        since: Option<Position>,
+    ) -> Result<Subscription, BusError> {
+        self.bus.subscribe(room, since).await
+    }
+
+    async fn ping(&self) -> Result<(), BusError> {
+        self.bus.ping().await
+    }
+
+    async fn history(&self, room: &RoomName, since: Option<Position>) -> Result<History, BusError> {
+        self.bus.history(room, since).await
+    }
+
+    fn rooms(&self) -> usize {
+        self.bus.rooms()
+    }
+}
+
+/// The API on such a bus, and somebody who has an account.
+struct Api {
+    router: Router,
+    work: TaskTracker,
+    user: UserId,
+    room: Subscription,
+    asked: mpsc::UnboundedReceiver<()>,
+    may: Arc<Semaphore>,
+    _dir: TempDir,
+}
+
+/// What a client gets to see.
+struct Seen {
+    status: StatusCode,
+    retry_after: Option<String>,
+    body: Value,
+}
+
+impl Api {
+    async fn new(bus: MemoryBus, dir: TempDir, user: Option<UserId>) -> Self {
+        let store = Arc::new(SqliteStore::open(&dir.path().join("db")).await.unwrap());
+        let user = match user {
+            Some(user) => user,
+            None => account(&store).await,
+        };
+        let room = RoomName::parse(&user.to_string()).unwrap();
+        let room = bus.subscribe(&room, None).await.unwrap();
+        let (told, asked) = mpsc::unbounded_channel();
+        let may = Arc::new(Semaphore::new(0));
+        let fragile = Arc::new(FragileBus {
+            bus,
+            asked: told,
+            may: may.clone(),
+        });
+        let app = app(store, fragile, dir.path());
+        Self {
+            work: app.work.clone(),
+            router: http::accounts().with_state(app).split_for_parts().0,
+            user,
+            room,
+            asked,
+            may,
+            _dir: dir,
+        }
+    }
+
+    /// Sends a request with the key `1`; what is sent is the same every time.
+    fn publish(&self) -> impl Future<Output = Response<Body>> + Send + 'static {
+        let mut claims = mint::claims(&self.user.to_string());
+        claims["sub"] = json!(self.user);
+        let request = Request::post(format!("/rooms/{}/messages", self.user))
+            .header("authorization", format!("Bearer {}", mint::token(&claims)))
+            .header("content-type", "application/json")
+            .header("idempotency-key", "1")
+            .body(Body::from(r#"{"data":"hello"}"#))
+            .unwrap();
+        let router = self.router.clone();
+        async move { router.oneshot(request).await.unwrap() }
+    }
+
+    async fn answer(&self) -> Seen {
+        seen(soon(self.publish()).await).await
+    }
+
+    /// A request is at the bus.
+    async fn is_asked(&mut self) {
+        soon(self.asked.recv()).await.unwrap();
+    }
+
+    /// Heard once, and nothing else.
+    async fn hears(&mut self) {
+        let Some(Delivery::Message(heard)) = soon(self.room.recv()).await else {
+            panic!("nothing came");
+        };
+        assert_eq!(heard.message.data, "hello");
+        assert!(self.room.try_recv().is_none());
+    }
+}
+
+async fn seen(response: Response<Body>) -> Seen {
+    let retry_after = response.headers().get("retry-after");
+    let retry_after = retry_after.map(|value| value.to_str().unwrap().to_owned());
+    let status = response.status();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    Seen {
+        status,
+        retry_after,
+        body: serde_json::from_slice(&body).unwrap(),
+    }
+}
+
+async fn account(store: &SqliteStore) -> UserId {
+    let user = UserId::random();
+    let account = Account {
+        id: user,
+        username: Username::parse("ann").unwrap(),
+        hash: StoredHash::new("not used here".to_owned()),
+        created_at: Timestamp::UNIX_EPOCH,
+        disabled_at: None,
+    };
+    store.create(&account).await.unwrap();
+    user
+}
+
+fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> Arc<App> {
+    let sources = Sources::default()
+        .variable("JWT_SECRET", mint::SECRET)
+        .variable("APP__TOKENS__KEY_DIR", dir);
+    let config = Config::load(&sources)
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .config;
+    let tokens = &config.tokens;
+    let keys = Arc::new(KeyRing::from_secret(&mint::SECRET.to_owned().into()).unwrap());
+    let issuer = TokenIssuer::new(
+        keys.clone(),
+        &tokens.issuer,
+        &tokens.audience,
+        tokens.access_ttl,
+    );
+    let ended = Arc::new(EndedSessions::new(tokens.access_ttl));
+    let verifier = TokenVerifier::new(
+        keys.verification().clone(),
+        &tokens.issuer,
+        &tokens.audience,
+        tokens.leeway,
+        ended.clone(),
+    );
+    Arc::new(App {
+        rooms: Rooms {
+            store: store.clone(),
+            credentials: store.clone(),
+            sessions: store.clone(),
+            requests: store.clone(),
+            bus: bus.clone(),
+            presence: Presence::new(bus.clone()).0,
+            issuer: issuer.clone(),
+            limits: RoomLimits {
+                max_owned: config.rooms.max_owned,
+                max_members: config.rooms.max_members,
+                max_message_bytes: config.ws.max_message_bytes,
+            },
+        },
+        accounts: Accounts {
+            credentials: store.clone(),
+            sessions: store,
+            bus,
+            passwords: PasswordService::start(PasswordSettings::cheap()).unwrap(),
+            issuer,
+            refresh_tokens: RefreshTokens::new(keys.clone()),
+            ended,
+            times: SessionTimes {
+                idle_ttl: tokens.refresh_idle_ttl,
+                absolute_ttl: tokens.refresh_absolute_ttl,
+                grace: tokens.refresh_grace,
+            },
+        },
+        verifier: Arc::new(verifier),
+        keys,
+        body_limit: config.http.body_limit,
+        work: TaskTracker::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_repetition_waits_for_the_first_to_be_done() {
+    let mut api = Api::new(
+        MemoryBus::new(MemorySettings::default()),
+        tempfile::tempdir().unwrap(),
+        None,
+    )
+    .await;
+    let first = tokio::spawn(api.publish());
+    api.is_asked().await;
+    for _ in 0..2 {
+        let early = api.answer().await;
+        assert_eq!(early.status, StatusCode::CONFLICT, "{}", early.body);
+        assert_eq!(early.body["type"], "urn:problem-type:request-in-progress");
+        assert_eq!(early.retry_after.as_deref(), Some("1"));
+    }
+    api.may.add_permits(1);
+    let first = seen(soon(first).await.unwrap()).await;
+    assert_eq!(first.status, StatusCode::CREATED, "{}", first.body);
+    let again = api.answer().await;
+    assert_eq!((again.status, again.body), (first.status, first.body));
+    api.hears().await;
+}
+
+#[tokio::test]
+async fn after_a_failure_of_the_bus_a_repetition_succeeds() {
+    let bus = MemoryBus::new(MemorySettings::default());
+    let dir = tempfile::tempdir().unwrap();
+    let api = Api::new(bus.clone(), dir, None).await;
+    api.may.close();
+    for _ in 0..2 {
+        let failed = api.answer().await;
+        assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(failed.body["type"], "urn:problem-type:unavailable");
+        assert!(failed.retry_after.is_some());
+    }
+    // The bus is back.
+    let mut api = Api::new(bus, api._dir, Some(api.user)).await;
+    api.may.add_permits(1);
+    let said = api.answer().await;
+    assert_eq!(said.status, StatusCode::CREATED, "{}", said.body);
+    api.hears().await;
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_finds_the_answer_when_it_is_back() {
+    let mut api = Api::new(
+        MemoryBus::new(MemorySettings::default()),
+        tempfile::tempdir().unwrap(),
+        None,
+    )
+    .await;
+    let first = tokio::spawn(api.publish());
+    api.is_asked().await;
+    first.abort();
+    assert!(soon(first).await.is_err(), "nobody waits for the answer");
+    api.may.add_permits(1);
+    // What the drain of a node waits for, too.
+    api.work.close();
+    soon(api.work.wait()).await;
+    api.hears().await;
+    let again = api.answer().await;
+    assert_eq!(again.status, StatusCode::CREATED, "{}", again.body);
+    assert!(api.room.try_recv().is_none(), "it was said again");
+}
