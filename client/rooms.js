@@ -352,6 +352,7 @@ export class Rooms {
     }
     if (frame.type === "message" && frame.seq <= seat.seq) return; // heard before
     if (frame.type === "message" && seat.epoch) seat.seq = frame.seq;
+    if (frame.type === "presence") frame = { joined: [], left: [], ...frame };
     if (frame.type === "gap") place(seat, frame.position);
     if (frame.type === "granted") seat.grant = frame.grant;
     seat.emit(frame.type, frame);
