@@ -172,7 +172,7 @@ export class Rooms {
     } catch (error) {
       return this.#cut(line, undefined, "no token, or no socket", error);
     }
-    line.socket.onmessage = ({ data }) => this.#line === line && this.#receive(line, JSON.parse(data));
+    line.socket.onmessage = ({ data }) => this.#receive(line, JSON.parse(data));
     line.socket.onclose = ({ code, reason }) => this.#cut(line, code, reason);
     line.socket.onerror = () => {}; // `close` follows, and says more
     this.#later(line, this.#options.connectTimeout, () => line.welcome || this.#cut(line, 1006, "no welcome"));

@@ -113,9 +113,10 @@ test("one token is fetched at a time for a purpose, whoever asks meanwhile", asy
   // nothing else was.
   rooms.join("a");
   assert.equal((await requests.next()).room, "a");
+  assert.equal(request.signal.aborted, false);
   request.give("fresh");
   assert.equal((await connection.command("auth")).token, "fresh");
-  assert.equal(requests.size, 0);
+  assert.deepEqual([requests.size, request.signal.aborted], [0, true]);
 });
 
 test("tabs fetch access tokens one after the other, under the lock of that name", async (t) => {
