@@ -121,7 +121,7 @@ impl RoomsV1 {
                 outbox.reply(frame);
             }
             Action::Presence(room, id) => {
-                let users = self.gateway.presence.known(&room);
+                let users = self.gateway.presence.known(&room, self.user);
                 let presence = event::Presence {
                     id: id.map(Into::into),
                     room: room.as_str().into(),
