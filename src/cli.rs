@@ -35,8 +35,10 @@ pub(crate) enum Command {
     /// The accounts in the store
     #[command(subcommand)]
     User(UserCommand),
-    /// Print the OpenAPI document
+    /// Print the OpenAPI document, of the HTTP API
     Openapi,
+    /// Print the AsyncAPI document, of the WebSocket
+    Asyncapi,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]

@@ -21,6 +21,7 @@ use service::{
     router,
     server::Server,
     telemetry, wiring,
+    ws::asyncapi,
 };
 use tokio::{
     runtime,
@@ -32,9 +33,14 @@ use cli::{Arguments, Command, ConfigCommand, KeysCommand, UserCommand};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let command = arguments.command();
-    // The document is the same whatever is configured.
-    if command == Command::Openapi {
-        return done(router::document_json(&Role::ALL).map(|json| print!("{json}")));
+    // The documents are the same whatever is configured.
+    let document = match command {
+        Command::Openapi => Some(router::document_json(&Role::ALL)),
+        Command::Asyncapi => Some(asyncapi::document_json()),
+        _ => None,
+    };
+    if let Some(document) = document {
+        return done(document.map(|json| print!("{json}")));
     }
     let loaded = match Config::load(&Sources::process(arguments.config)) {
         Ok(loaded) => loaded,
@@ -58,7 +64,7 @@ fn main() -> ExitCode {
         }
         Command::Keys(KeysCommand::New) => done(new_key(&loaded.config.tokens.key_dir)),
         Command::User(UserCommand::Disable { username }) => done(disable(&loaded, &username)),
-        Command::Openapi => ExitCode::SUCCESS,
+        Command::Openapi | Command::Asyncapi => ExitCode::SUCCESS,
     }
 }
 

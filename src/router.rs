@@ -1,9 +1,12 @@
 //! All routes of the service, and the document that describes them, from the
-//! same lists.
+//! same lists; and, beside them, that of the sockets.
 
 use std::sync::Arc;
 
-use axum::{Router, body::Bytes, http::header, middleware::from_fn_with_state, routing::get};
+use axum::{
+    Router, body::Bytes, handler::Handler, http::header, middleware::from_fn_with_state,
+    routing::get,
+};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 
@@ -60,15 +63,27 @@ pub fn document_json(roles: &[Role]) -> Result<String, serde_json::Error> {
     Ok(json)
 }
 
+fn served(document: String) -> impl Handler<((),), ()> {
+    let document = Bytes::from(document);
+    move || async move {
+        let headers = [
+            (header::CONTENT_TYPE, "application/json"),
+            (header::CACHE_CONTROL, "no-cache"),
+        ];
+        (headers, document)
+    }
+}
+
 /// The routes, with everything that a request passes on its way to them.
 ///
 /// # Errors
 /// [`document_json`]'s.
 pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
-    let document = Bytes::from(document_json(&parts.roles())?);
-    let (mut routes, _) = http::probes()
+    let openapi = document_json(&parts.roles())?;
+    let (routes, _) = http::probes()
         .with_state::<()>(parts.readiness)
         .split_for_parts();
+    let mut routes = routes.route("/openapi.json", get(served(openapi)));
     if let Some(app) = parts.app {
         let (accounts, _) = http::accounts().with_state::<()>(app).split_for_parts();
         routes = routes.merge(accounts);
@@ -77,20 +92,13 @@ pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
         let (rooms, _) = ws::route::routes()
             .with_state::<()>(gateway)
             .split_for_parts();
-        routes = routes.merge(rooms);
+        routes = routes.merge(rooms).route(
+            "/asyncapi.json",
+            get(served(ws::asyncapi::document_json()?)),
+        );
     }
     let proxies = Arc::new(http.trusted_proxies.clone());
     Ok(routes
-        .route(
-            "/openapi.json",
-            get(move || async move {
-                let headers = [
-                    (header::CONTENT_TYPE, "application/json"),
-                    (header::CACHE_CONTROL, "no-cache"),
-                ];
-                (headers, document)
-            }),
-        )
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
         .layer(from_fn_with_state(http.request_timeout, layers::limit_time))

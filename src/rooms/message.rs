@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::schema::RoomNameSchema;
+
 /// How deep arrays and objects in `data` may be nested: some JSON parsers take
 /// 128 levels and no more, and a message has levels of its own around it.
 pub const MAX_DEPTH: usize = 100;
@@ -125,20 +127,27 @@ impl<'a> Data<'a> {
     }
 }
 
-/// A message on its way out.
-#[derive(Debug, Clone, Serialize)]
+/// A message.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Message)]
 pub struct MessageView<'a> {
-    /// The room.
+    /// Where it was said.
+    #[schema(value_type = RoomNameSchema)]
     pub room: &'a RoomName,
-    /// Its number in the room's order; absent on a bus without one.
+    /// Its number in the room's order; absent where rooms have none. Numbers
+    /// grow, and may be left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
     /// Who said it; absent if the service did.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<uuid::Uuid>)]
     pub from: Option<UserId>,
     /// When the service took it.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// What was said.
+    /// What was said: a string, any other JSON, or, with `encoding`, a string
+    /// that stands for bytes.
+    #[schema(value_type = serde_json::Value)]
     pub data: Data<'a>,
     /// How `data` stands for bytes, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]

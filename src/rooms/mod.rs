@@ -11,6 +11,7 @@
 //! | [`presence`] | who is there |
 //! | [`message`] | what people say, as JSON carries it |
 //! | [`position`] | a place in a room's order, as text |
+//! | [`schema`] | how values of the domain look in documents |
 //! | [`changes`] | memberships that changed before the tokens do |
 //! | [`error`] | `RoomsError` |
 
@@ -23,6 +24,7 @@ pub mod message;
 pub mod position;
 pub mod presence;
 pub mod publish;
+pub mod schema;
 pub mod token;
 
 use std::{fmt, sync::Arc};

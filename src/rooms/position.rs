@@ -5,10 +5,18 @@ use std::{fmt, str::FromStr};
 
 use contract::{Epoch, Position};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::ToSchema;
 
 /// A [`Position`] as text: `<epoch>:<seq>`, the epoch in 16 lower-case hex
 /// digits, the number in decimal. Equal places have one spelling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ToSchema)]
+#[schema(
+    as = Position,
+    value_type = String,
+    description = "A place in a room's order. Opaque, but for one thing: after a `message` with a `seq`, the place is the last known one with its number, after the colon, replaced by that `seq`.",
+    pattern = "^[0-9a-f]{16}:(0|[1-9][0-9]{0,19})$",
+    example = "0123456789abcdef:42"
+)]
 pub struct PositionText(pub Position);
 
 /// Not the text of a position.

@@ -5,10 +5,10 @@ use bytes::Bytes;
 use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode as Code};
 
 macro_rules! close_codes {
-    ($( $(#[$doc:meta])* $name:ident = $code:literal, $label:literal, $reconnect:literal, $text:literal; )+) => {
+    ($( $(#[doc = $doc:literal])+ $name:ident = $code:literal, $label:literal, $reconnect:literal, $text:literal; )+) => {
         /// Why the service closes a socket.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Close { $( $(#[$doc])* $name, )+ }
+        pub enum Close { $( $(#[doc = $doc])+ $name, )+ }
 
         impl Close {
             /// All of them, in the order of their codes.
@@ -26,10 +26,22 @@ macro_rules! close_codes {
                 match self { $( Self::$name => $label, )+ }
             }
 
+            /// What happened, to whoever writes a client.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $( Self::$name => concat!($($doc),+).trim(), )+ }
+            }
+
             /// Whether the client should come back, and with what.
             #[must_use]
             pub const fn reconnect(self) -> &'static str {
                 match self { $( Self::$name => $reconnect, )+ }
+            }
+
+            /// Whether the client should come back, by the code alone.
+            #[must_use]
+            pub const fn is_temporary(self) -> bool {
+                matches!(self.code(), 1012 | 1013 | 4000..=4499)
             }
 
             /// The reason on the wire; at most 123 bytes.
@@ -47,7 +59,7 @@ close_codes! {
     /// A text message that is not UTF-8.
     NotUtf8 = 1007, "not_utf8", "no: mend the client", "text is not UTF-8";
     /// A message longer than `ws.max_message_bytes`, in one frame or many.
-    TooBig = 1009, "too_big", "yes, with smaller messages", "message too big";
+    TooBig = 1009, "too_big", "no: send smaller messages", "message too big";
     /// The service is going down; others take over.
     Restarting = 1012, "restarting", "yes, at once, with jitter", "service restarting";
     /// The bus didn't take a message of this socket; it was heard by nobody.
@@ -107,9 +119,9 @@ mod tests {
 
     #[test]
     fn the_range_says_whether_to_come_back() {
-        for close in Close::ALL.iter().filter(|close| close.code() >= 4000) {
+        for close in Close::ALL {
             assert_eq!(
-                close.code() < 4500,
+                close.is_temporary(),
                 close.reconnect().starts_with("yes"),
                 "{close:?}"
             );

@@ -11,9 +11,11 @@
 //! | [`hub`] | one listener per active room, one write per member and batch |
 //! | [`outbox`] | a socket's way out, with its bounded backlog |
 //! | [`wire`] | frames, and batches of them that are encoded once |
+//! | [`asyncapi`] | the document that describes all of it |
 //! | [`close`] | why a socket is closed: the table of codes |
 //! | [`sockets`] | how many, whose, and closing them |
 
+pub mod asyncapi;
 pub mod close;
 mod entrance;
 pub mod handshake;

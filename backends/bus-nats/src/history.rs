@@ -195,6 +195,12 @@ impl Archive {
             && self.life.lock().created == SystemTime::from(info.created)
     }
 
+    /// Whether a number was given out by one of several servers, of which one
+    /// has it still. One alone may have lost its power, and the number with it.
+    fn was_given_out(&self, seq: u64) -> bool {
+        self.history.replicas > 1 && seq <= self.seen.load(Ordering::Acquire)
+    }
+
     /// A number was given out.
     pub(crate) fn saw(&self, seq: u64) {
         self.seen.fetch_max(seq, Ordering::AcqRel);

@@ -7,15 +7,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use contract::{RoomName, Timestamp, UserId};
+use contract::{RoomName, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    parts::{Asked, IdempotencyKey, RoomPath, limit},
-    schema::EncodingSchema,
-};
+use super::parts::{Asked, IdempotencyKey, RoomPath, limit};
 use crate::{
     app::App,
     clock::now,
@@ -39,7 +36,6 @@ pub struct NewMessage {
     data: Box<RawValue>,
     /// How `data` stands for bytes, if it does.
     #[serde(default)]
-    #[schema(value_type = Option<EncodingSchema>)]
     encoding: Option<Encoding>,
 }
 
@@ -72,34 +68,10 @@ impl From<Said> for SaidResponse {
     }
 }
 
-/// A message.
-#[derive(Debug, ToSchema)]
-#[schema(as = Message)]
-pub struct MessageSchema {
-    /// Where it was said.
-    pub room: String,
-    /// Its number in the room's order; absent where rooms have none. Numbers
-    /// grow, and may be left out.
-    pub seq: Option<u64>,
-    /// Who said it; absent if the service did.
-    #[schema(value_type = Option<uuid::Uuid>)]
-    pub from: Option<UserId>,
-    /// When the service took it.
-    #[schema(value_type = String, format = DateTime)]
-    pub at: Timestamp,
-    /// What was said: a string, any other JSON, or, with `encoding`, a string
-    /// that stands for bytes.
-    pub data: serde_json::Value,
-    /// How `data` stands for bytes, if it does.
-    #[schema(value_type = Option<EncodingSchema>)]
-    pub encoding: Option<Encoding>,
-}
-
 /// Some of what was said in a room.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HistoryResponse<'a> {
     /// The oldest first.
-    #[schema(value_type = Vec<MessageSchema>)]
     messages: Vec<MessageView<'a>>,
     /// The `since` of what comes after; absent where rooms have no order.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,14 +8,46 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use super::{MAX_ID_BYTES, MAX_KEY_BYTES, event::ErrorCode};
-use crate::rooms::{message::Encoding, position::PositionText};
+use super::{MAX_ID_BYTES, MAX_KEY_BYTES, error_code::ErrorCode};
+use crate::rooms::{message::Encoding, position::PositionText, schema::RoomNameSchema};
 
 /// Longest explanation of what is wrong with a command, in bytes: parsers quote
 /// what they found.
 const MAX_DETAIL_BYTES: usize = 256;
 
 const NO_OBJECT: &str = "a command is a JSON object";
+
+macro_rules! command_types {
+    ($( $name:ident = $text:literal; )+) => {
+        /// What kind of command, as `type` says it.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum CommandType { $( #[doc = concat!("`", $text, "`")] $name, )+ }
+
+        impl CommandType {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )+];
+
+            /// Its name on the wire.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $( Self::$name => $text, )+ }
+            }
+
+            fn of(name: &str) -> Option<Self> {
+                match name { $( $text => Some(Self::$name), )+ _ => None }
+            }
+        }
+    };
+}
+
+command_types! {
+    Publish = "publish";
+    Join = "join";
+    Leave = "leave";
+    Auth = "auth";
+    Presence = "presence";
+    Ping = "ping";
+}
 
 /// A command. No `Debug`: some hold a token.
 pub enum Command<'a> {
@@ -38,7 +70,7 @@ pub enum Command<'a> {
 #[derive(Deserialize, ToSchema)]
 pub struct Publish<'a> {
     /// One of the rooms that the socket sits in, with the grant `rw`.
-    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    #[schema(value_type = RoomNameSchema)]
     pub room: RoomName,
     /// A string is a text message; any other JSON value is a message of its
     /// own kind. With `encoding`, a string that holds a binary message.
@@ -62,7 +94,6 @@ pub struct Join<'a> {
     #[serde(borrow)]
     pub token: Cow<'a, str>,
     /// Where the client left the room: what was said since comes first.
-    #[schema(value_type = Option<String>, pattern = "^[0-9a-f]{16}:[0-9]{1,20}$")]
     pub since: Option<PositionText>,
 }
 
@@ -70,7 +101,7 @@ pub struct Join<'a> {
 #[derive(Deserialize, ToSchema)]
 pub struct Leave {
     /// The room.
-    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    #[schema(value_type = RoomNameSchema)]
     pub room: RoomName,
 }
 
@@ -87,7 +118,7 @@ pub struct Auth<'a> {
 #[derive(Deserialize, ToSchema)]
 pub struct Presence {
     /// One of the rooms that the socket sits in, if it tells who is there.
-    #[schema(value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$")]
+    #[schema(value_type = RoomNameSchema)]
     pub room: RoomName,
 }
 
@@ -176,8 +207,14 @@ pub fn read(text: &[u8]) -> Named<'_> {
 }
 
 fn body<'a>(kind: &str, text: &'a [u8]) -> Result<Command<'a>, Refused> {
+    let Some(kind) = CommandType::of(kind) else {
+        return Err(Refused {
+            code: ErrorCode::UnknownType,
+            detail: "there is no command of this type".to_owned(),
+        });
+    };
     Ok(match kind {
-        "publish" => {
+        CommandType::Publish => {
             let publish: Publish<'_> = serde_json::from_slice(text)?;
             if let Some(key) = &publish.key
                 && !(1..=MAX_KEY_BYTES).contains(&key.len())
@@ -187,52 +224,10 @@ fn body<'a>(kind: &str, text: &'a [u8]) -> Result<Command<'a>, Refused> {
             }
             Command::Publish(publish)
         }
-        "join" => Command::Join(serde_json::from_slice(text)?),
-        "leave" => Command::Leave(serde_json::from_slice(text)?),
-        "auth" => Command::Auth(serde_json::from_slice(text)?),
-        "presence" => Command::Presence(serde_json::from_slice(text)?),
-        "ping" => Command::Ping(serde_json::from_slice(text)?),
-        _ => {
-            return Err(Refused {
-                code: ErrorCode::UnknownType,
-                detail: "there is no command of this type".to_owned(),
-            });
-        }
+        CommandType::Join => Command::Join(serde_json::from_slice(text)?),
+        CommandType::Leave => Command::Leave(serde_json::from_slice(text)?),
+        CommandType::Auth => Command::Auth(serde_json::from_slice(text)?),
+        CommandType::Presence => Command::Presence(serde_json::from_slice(text)?),
+        CommandType::Ping => Command::Ping(serde_json::from_slice(text)?),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn refused(text: &str) -> Refused {
-        read(text.as_bytes()).command.err().unwrap()
-    }
-
-    #[test]
-    fn an_error_is_short_however_long_the_mistake_is() {
-        let long = "\u{e9}\u{200b}".repeat(10_000);
-        for mistake in [
-            format!(r#"{{"type":"publish","room":"r","data":1,"encoding":"{long}"}}"#),
-            format!(r#"{{"type":"publish","room":{{"{long}":1}},"data":1}}"#),
-            format!(r#"{{"type":"publish","room":"r","data":1,"encoding":{{"{long}":1}}}}"#),
-            format!("\"{long}\""),
-        ] {
-            let Refused { code, detail } = refused(&mistake);
-            assert_eq!(code, ErrorCode::Malformed);
-            assert!(detail.len() <= MAX_DETAIL_BYTES, "{} bytes", detail.len());
-        }
-    }
-
-    #[test]
-    fn an_array_of_the_fields_is_no_command() {
-        for array in [
-            r#"["join","0123456789abcdef:1"]"#,
-            r#" [ "leave" , null ]"#,
-            r#"["publish","1"]"#,
-        ] {
-            assert_eq!(refused(array), Refused::malformed(NO_OBJECT), "{array}");
-        }
-        assert!(read(b" \r\n\t{\"type\":\"ping\"}").command.is_ok());
-    }
 }

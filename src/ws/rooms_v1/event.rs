@@ -7,14 +7,15 @@ use contract::{Envelope, Position, RoomName, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use super::error_code::ErrorCode;
 use crate::{
     accounts::tokens::Grant,
-    rooms::{message::MessageView, position::PositionText},
+    rooms::{message::MessageView, position::PositionText, schema::RoomNameSchema},
     ws::wire::{OpCode, frame},
 };
 
 /// Everything that the service says.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event<'a> {
     /// The first frame of every socket.
@@ -69,7 +70,7 @@ pub struct Welcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Seat {
     /// The room.
-    #[schema(value_type = String)]
+    #[schema(value_type = RoomNameSchema)]
     pub room: RoomName,
     /// `rw`: hear and speak; `r`: hear.
     pub grant: Grant,
@@ -81,7 +82,6 @@ pub struct Seat {
     /// What follows was said after this place; absent where the bus keeps no
     /// order.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
     pub position: Option<PositionText>,
     /// With `since`: whether everything that was said since then follows. If
     /// not, nothing of it does.
@@ -98,7 +98,7 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Messages a second, on average; as many at once.
     pub messages_per_second: u32,
-    /// So many commands in a row may fail; one more and the socket is closed.
+    /// So many commands in a row that fail close the socket.
     pub errors_in_a_row: u32,
 }
 
@@ -119,7 +119,7 @@ pub struct Ack<'a> {
     pub id: Option<Cow<'a, str>>,
     /// `publish` and `leave`: the room.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<RoomNameSchema>)]
     pub room: Option<&'a RoomName>,
     /// `publish`: the message's number in the room; absent where the bus keeps
     /// no order.
@@ -138,12 +138,11 @@ pub struct Ack<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Gap<'a> {
     /// The room.
-    #[schema(value_type = String)]
+    #[schema(value_type = RoomNameSchema)]
     pub room: &'a RoomName,
     /// Where the room stands, perhaps in another order than before; absent
     /// where the bus keeps none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
     pub position: Option<PositionText>,
 }
 
@@ -154,7 +153,7 @@ pub struct Presence<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
     /// The room.
-    #[schema(value_type = String)]
+    #[schema(value_type = RoomNameSchema)]
     pub room: Cow<'a, str>,
     /// Everybody, if the client asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -174,7 +173,7 @@ pub struct Presence<'a> {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Granted<'a> {
     /// The room.
-    #[schema(value_type = String)]
+    #[schema(value_type = RoomNameSchema)]
     pub room: &'a RoomName,
     /// `rw`: hear and speak; `r`: hear.
     pub grant: Grant,
@@ -186,7 +185,7 @@ pub struct Expiring<'a> {
     /// With a room its seat ends, which `join` renews; without, the socket,
     /// which `auth` renews.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<RoomNameSchema>)]
     pub room: Option<&'a RoomName>,
     /// When.
     #[schema(value_type = jiff::Timestamp)]
@@ -201,43 +200,12 @@ pub struct Error<'a> {
     pub id: Option<Cow<'a, str>>,
     /// The room, where there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<RoomNameSchema>)]
     pub room: Option<&'a RoomName>,
     /// What kind of error; stable.
     pub code: ErrorCode,
     /// More of it, for people.
     pub detail: Cow<'a, str>,
-}
-
-/// What kind of error. `removed` and `seat_expired` end a seat; all others
-/// answer a command, which had no effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorCode {
-    /// Not a JSON object, or not with the fields of its type.
-    Malformed,
-    /// There is no command of this type.
-    UnknownType,
-    /// The token is not valid, or opens nothing any more.
-    TokenRefused,
-    /// The token is another user's or another session's.
-    OtherSession,
-    /// The socket doesn't sit in that room.
-    NotJoined,
-    /// The seat's grant doesn't allow it.
-    NotPermitted,
-    /// The socket sits in as many rooms as it may.
-    TooManyRooms,
-    /// The bus didn't take the message: perhaps nobody has heard it.
-    NotDelivered,
-    /// The room doesn't tell who is there.
-    PresenceOff,
-    /// The service can't do it now; try again later.
-    Unavailable,
-    /// The user is no member of the room any more: the seat has ended.
-    Removed,
-    /// The seat's token ended, and the seat with it.
-    SeatExpired,
 }
 
 /// Writes a message of a room as JSON.

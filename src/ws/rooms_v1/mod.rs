@@ -4,10 +4,12 @@
 //! |---|---|
 //! | [`command`] | what a client says |
 //! | [`event`] | what the service says |
+//! | [`error_code`] | what can go wrong: the table of codes |
 //! | [`session`] | what a client may do, and when the service acts by itself: bytes in, actions out |
 //! | [`seats`] | the rooms that a session sits in, and until when |
 
 pub mod command;
+pub mod error_code;
 pub mod event;
 pub mod seats;
 pub mod session;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::accounts::tokens::Grant;
 
 /// How long before a token's end the client is told.
-const LEAD: Duration = Duration::from_secs(60);
+pub const LEAD: Duration = Duration::from_secs(60);
 
 /// The end of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

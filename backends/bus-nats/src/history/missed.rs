@@ -1,12 +1,27 @@
 //! What was said in a room since some place, or all that is kept of it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use contract::{BusError, Envelope, History, Message, Position, Recovery, RoomName};
 use futures_util::future::try_join;
-use tokio::sync::SemaphorePermit;
+use tokio::{
+    sync::SemaphorePermit,
+    time::{Instant, sleep},
+};
 
-use super::{Archive, read::Kept};
+use super::{Archive, read::Kept, unavailable};
+
+/// How long a new leader of the stream may take to know of everything that the
+/// stream has. Of several servers one has it all: it takes milliseconds, on a
+/// busy machine seconds.
+const LEADER_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often it is asked meanwhile.
+const LEADER_RETRY: Duration = Duration::from_millis(50);
+
+#[derive(Debug, thiserror::Error)]
+#[error("the stream's leader does not know of everything that was stored")]
+struct LeaderBehind;
 
 /// What is kept of a room from some place on.
 pub(crate) struct Missed {
@@ -70,8 +85,27 @@ impl Archive {
     pub(crate) async fn missed(
         &self,
         room: &RoomName,
-        since @ Position { epoch, seq: after }: Position,
+        since: Position,
     ) -> Result<Missed, BusError> {
+        let deadline = Instant::now() + LEADER_PATIENCE;
+        loop {
+            if let Some(missed) = self.look(room, since).await? {
+                return Ok(missed);
+            }
+            if Instant::now() >= deadline {
+                return Err(unavailable(LeaderBehind));
+            }
+            sleep(LEADER_RETRY).await;
+        }
+    }
+
+    /// [`Self::missed`], unless the stream has a new leader that does not know
+    /// yet of everything it has.
+    async fn look(
+        &self,
+        room: &RoomName,
+        since @ Position { epoch, seq: after }: Position,
+    ) -> Result<Option<Missed>, BusError> {
         let _reader = self.reader().await;
         let subject = self.subjects.inward(room);
         // The stream before the room: what is stored in between is newer than
@@ -82,18 +116,25 @@ impl Archive {
             messages: Vec::new(),
             up_to: newest,
         };
+        if newest < after && self.was_given_out(after) {
+            return Ok(None);
+        }
         if newest <= after {
-            return Ok(nothing(newest == after));
+            return Ok(Some(nothing(newest == after)));
         }
         let last = self.last_of(&subject).await?;
         if last.is_some_and(|last| last <= after) {
             // Had anything been said since, that would be the last.
-            return Ok(nothing(true));
+            return Ok(Some(nothing(true)));
         }
         let mut kept = match last {
             Some(last) => self.read(&subject, after, last).await?,
             None => Vec::new(),
         };
+        if last.is_some_and(|last| kept.last().is_none_or(|(seq, _)| *seq < last)) {
+            // The last one goes last: it was read from somebody else.
+            return Ok(None);
+        }
         let knows = kept.first().is_some_and(|(seq, _)| *seq == after);
         let reaches = !knows && {
             let read = last.unwrap_or(after);
@@ -113,11 +154,11 @@ impl Archive {
         let readable = kept
             .into_iter()
             .filter_map(|(seq, message)| Some((seq, message?)));
-        Ok(Missed {
+        Ok(Some(Missed {
             complete,
             messages: readable.collect(),
             up_to,
-        })
+        }))
     }
 
     /// Whether `kept` is all that was said since a place that is not one of
