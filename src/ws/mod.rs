@@ -120,7 +120,8 @@ impl Gateway {
                 ..event::Presence::default()
             };
             self.hubs
-                .tell_presence(&room, &Event::Presence(presence).frame());
+                .tell_presence(&room, &Event::Presence(presence).frame())
+                .await;
         }
     }
 

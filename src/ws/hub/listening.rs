@@ -20,7 +20,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 /// Writes under one lock of the room, some 4 µs each: how long a socket may
 /// wait to come in or go.
-const SWEEP_STEP: usize = 64;
+pub(super) const SWEEP_STEP: usize = 64;
 
 /// Writes, of however many batches, before the other tasks of this core get
 /// their turn.

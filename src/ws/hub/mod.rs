@@ -21,12 +21,12 @@ use bytes::Bytes;
 use contract::{BusError, ConnectionId, RoomBus, RoomName, UserId};
 use dashmap::DashMap;
 
+use self::{listening::SWEEP_STEP, member::Member, room::Room};
 pub use self::{
     member::Behind,
     room::Losses,
     seat::{Catching, Reading, Seat},
 };
-use self::{member::Member, room::Room};
 use super::{outbox::Outbox, wire::Format};
 use crate::accounts::tokens::Grant;
 
@@ -122,12 +122,25 @@ impl Hubs {
     }
 
     /// Tells those in a room who are told who is there.
-    pub fn tell_presence(&self, name: &RoomName, frame: &Bytes) {
+    pub async fn tell_presence(&self, name: &RoomName, frame: &Bytes) {
         let Some(room) = self.rooms.get(name).map(|room| Arc::clone(&room)) else {
             return;
         };
-        for (_, member) in &room.members.lock().seats {
-            member.tell_presence(frame);
+        // In steps, as messages are handed out.
+        let mut next = 0;
+        loop {
+            {
+                let members = room.members.lock();
+                let end = members.seats.capacity().min(next + SWEEP_STEP);
+                for member in (next..end).filter_map(|key| members.seats.get(key)) {
+                    member.tell_presence(frame);
+                }
+                next = end;
+                if end >= members.seats.capacity() {
+                    return;
+                }
+            }
+            tokio::task::yield_now().await;
         }
     }
 
