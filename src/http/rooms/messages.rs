@@ -12,10 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{
-    parts::{Asked, IdempotencyKey, RoomPath, limit},
-    schema::EncodingSchema,
-};
+use super::parts::{Asked, IdempotencyKey, RoomPath, limit};
 use crate::{
     app::App,
     clock::now,
@@ -39,7 +36,7 @@ pub struct NewMessage {
     data: Box<RawValue>,
     /// How `data` stands for bytes, if it does.
     #[serde(default)]
-    #[schema(value_type = Option<EncodingSchema>)]
+    #[schema(value_type = Option<Encoding>)]
     encoding: Option<Encoding>,
 }
 
@@ -91,7 +88,7 @@ pub struct MessageSchema {
     /// that stands for bytes.
     pub data: serde_json::Value,
     /// How `data` stands for bytes, if it does.
-    #[schema(value_type = Option<EncodingSchema>)]
+    #[schema(value_type = Option<Encoding>)]
     pub encoding: Option<Encoding>,
 }
 

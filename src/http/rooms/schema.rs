@@ -13,23 +13,3 @@ pub enum RoleSchema {
     /// Hears.
     Reader,
 }
-
-/// What a token allows in its room.
-#[derive(Debug, ToSchema)]
-#[schema(as = Grant)]
-pub enum GrantSchema {
-    /// Hear.
-    #[schema(rename = "r")]
-    Read,
-    /// Hear and speak.
-    #[schema(rename = "rw")]
-    ReadWrite,
-}
-
-/// How `data` stands for bytes.
-#[derive(Debug, ToSchema)]
-#[schema(as = Encoding, rename_all = "lowercase")]
-pub enum EncodingSchema {
-    /// RFC 4648, section 4: the standard alphabet, padded.
-    Base64,
-}

@@ -7,7 +7,7 @@ use contract::RoomName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{parts::RoomPath, schema::GrantSchema};
+use super::parts::RoomPath;
 use crate::{
     accounts::tokens::Grant,
     app::App,
@@ -31,7 +31,6 @@ pub struct RoomTokenResponse {
     #[schema(value_type = String)]
     room: RoomName,
     /// What it allows there.
-    #[schema(value_type = GrantSchema)]
     grant: Grant,
     /// Whether the room tells who is there.
     presence: bool,

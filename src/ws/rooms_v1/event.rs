@@ -98,7 +98,7 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Messages a second, on average; as many at once.
     pub messages_per_second: u32,
-    /// So many commands in a row may fail; one more and the socket is closed.
+    /// After so many commands in a row that failed the socket is closed.
     pub errors_in_a_row: u32,
 }
 
