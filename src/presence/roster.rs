@@ -137,6 +137,13 @@ impl Roster {
         users
     }
 
+    /// Who is in the room, as the sockets of this node were told: whatever
+    /// changes of it they are told, too.
+    #[must_use]
+    pub fn shown(&self) -> &HashSet<UserId> {
+        &self.shown
+    }
+
     fn union(&self) -> HashSet<UserId> {
         let others = self.others.values().flat_map(|other| &other.users);
         self.here.keys().chain(others).copied().collect()
@@ -321,6 +328,27 @@ mod tests {
         there.leave(ann);
         tell(&mut there, &mut here);
         assert_eq!(here.take_news(), Some((vec![], vec![ann])));
+    }
+
+    #[test]
+    fn whoever_asks_is_told_what_changes_of_the_answer() {
+        let mut roster = Roster::new();
+        let (ann, bob) = (UserId::random(), UserId::random());
+        assert!(roster.enter(ann));
+        roster.take_news();
+        // Bob is gone again before anybody was told that he came.
+        assert!(roster.enter(bob));
+        let mut told = roster.shown().clone();
+        roster.leave(bob);
+        // Ann comes back before anybody was told that she went.
+        roster.leave(ann);
+        assert_eq!(&told, roster.shown());
+        assert!(roster.enter(ann));
+        if let Some((joined, left)) = roster.take_news() {
+            told.extend(joined);
+            told.retain(|user| !left.contains(user));
+        }
+        assert_eq!(told, HashSet::from([ann]));
     }
 
     #[test]

@@ -146,18 +146,16 @@ impl Entrance {
             self.seat.go_live(|position| welcome(position, None));
             return Ok(());
         };
-        let history = self.seat.history(Some(since)).await?;
-        if history.recovery == Recovery::Complete {
-            if let Some(frame) = welcome(Some(since), Some(true)) {
-                self.outbox.reply(frame);
-            }
+        let reading = self.seat.read(Some(since)).await?;
+        if reading.history.recovery == Recovery::Complete {
+            self.seat
+                .go_behind(since, |position| welcome(position, Some(true)));
             let seat = Arc::clone(&self.seat);
-            self.recovered = Some(CatchingUp::with(seat, since, history.messages));
+            self.recovered = Some(CatchingUp::with(seat, since, reading));
         } else {
             let missed = Behind { after: Some(since) };
-            self.seat.go_on(missed, history.position, |position| {
-                welcome(position, Some(false))
-            });
+            self.seat
+                .go_on(missed, &reading, |position| welcome(position, Some(false)));
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ mod endings;
 mod floods;
 mod frames;
 mod gate;
+mod gateway;
 mod handshakes;
 mod http_manners;
 mod key_files;

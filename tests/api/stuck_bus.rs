@@ -1,23 +1,13 @@
 //! A bus that takes a message and never answers keeps nobody from hearing, and
 //! no socket from being ended.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bus_memory::{MemoryBus, MemorySettings};
 use contract::{BusError, History, Message, Position, Published, RoomBus, RoomName, Subscription};
-use hyper_util::rt::TokioIo;
-use service::{
-    accounts::tokens::{EndedSessions, TokenVerifier, VerificationKeys},
-    config::{Config, Sources},
-    connection::Connection,
-    presence::Presence,
-    rooms::MembershipChanges,
-    ws::{Gateway, close::Close, route},
-};
-use tokio::net::TcpListener;
-use tower::ServiceExt;
+use service::ws::close::Close;
 
-use crate::{mint, service::soon, socket::Socket};
+use crate::{gateway::gateway, mint, service::soon, socket::Socket};
 
 /// Takes what is said, and never answers whoever said it.
 struct StuckBus(MemoryBus);
@@ -49,54 +39,12 @@ impl RoomBus for StuckBus {
     }
 }
 
-/// A gateway alone, on a bus that is stuck.
-async fn gateway(bus: MemoryBus) -> (Arc<Gateway>, SocketAddr) {
-    let config = Config::load(&Sources::default().variable("JWT_SECRET", mint::SECRET))
-        .unwrap_or_else(|errors| panic!("{errors}"))
-        .config;
-    let keys = VerificationKeys::from_secret(&mint::SECRET.to_owned().into()).unwrap();
-    let bus: Arc<dyn RoomBus> = Arc::new(StuckBus(bus));
-    let (presence, _) = Presence::new(bus.clone());
-    let gateway = Gateway::new(
-        bus,
-        Arc::new(TokenVerifier::new(
-            Arc::new(keys),
-            "service",
-            "service",
-            Duration::ZERO,
-            Arc::new(EndedSessions::new(Duration::from_secs(600))),
-        )),
-        Arc::new(MembershipChanges::new(Duration::from_secs(600))),
-        presence,
-        config.http.allowed_origins.clone(),
-        &config.ws,
-    );
-    let (router, _) = route::routes()
-        .with_state(gateway.clone())
-        .split_for_parts();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let router = router.clone();
-            let service = hyper::service::service_fn(
-                move |request: hyper::Request<hyper::body::Incoming>| {
-                    router.clone().oneshot(request.map(axum::body::Body::new))
-                },
-            );
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(Connection::new(stream)), service)
-                    .with_upgrades(),
-            );
-        }
-    });
-    (gateway, address)
-}
-
 #[tokio::test]
 async fn whoever_waits_to_speak_can_be_sent_away() {
-    let (gateway, address) = gateway(MemoryBus::new(MemorySettings::default())).await;
+    let (gateway, address) = gateway(Arc::new(StuckBus(
+        MemoryBus::new(MemorySettings::default()),
+    )))
+    .await;
     let token = mint::token(&mint::claims("lobby"));
     let mut socket = Socket::open(address, &token).await.unwrap();
     socket.say("is anybody there?").await;
@@ -114,7 +62,7 @@ async fn whoever_waits_to_speak_can_be_sent_away() {
 #[tokio::test]
 async fn whoever_waits_to_speak_goes_on_hearing() {
     let bus = MemoryBus::new(MemorySettings::default());
-    let (_gateway, address) = gateway(bus.clone()).await;
+    let (_gateway, address) = gateway(Arc::new(StuckBus(bus.clone()))).await;
     let token = mint::token(&mint::claims("lobby"));
     let mut socket = Socket::open(address, &token).await.unwrap();
     socket.say("is anybody there?").await;

@@ -6,11 +6,13 @@
 //! | [`rooms_v1`] | a socket that speaks `rooms.v1` |
 //! | [`client`] | what its client knows from what it was told |
 //! | [`commands`] | what its client says |
+//! | [`outcomes`] | what comes of its session's actions |
 //! | [`raw`] | a socket in raw mode |
 //! | [`signs`] | when a socket may be pinged, or closed for its peer's pace |
 
 pub mod client;
 pub mod commands;
+pub mod outcomes;
 pub mod raw;
 pub mod rooms_v1;
 pub mod signs;

@@ -3,11 +3,11 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use arbitrary::{Arbitrary, Result, Unstructured};
+use arbitrary::{Result, Unstructured};
 use bytes::Bytes;
-use contract::{Epoch, Kind, Position, RoomName, SessionId, UserId};
+use contract::{Kind, RoomName};
 use service::{
-    accounts::tokens::{AccessToken, Grant},
+    accounts::tokens::Grant,
     ws::{
         close::Close,
         rooms_v1::{
@@ -18,7 +18,6 @@ use service::{
         session::Frame,
     },
 };
-use uuid::Uuid;
 
 use super::{
     super::events::Event,
@@ -26,56 +25,9 @@ use super::{
     client::{Client, Seat},
     commands::{self, Said},
     limits,
+    outcomes::{Brings, Taken, Token, grant},
     signs::Signs,
 };
-
-/// A token that a verifier has found valid.
-#[derive(Debug, Clone, Copy, Arbitrary)]
-struct Token {
-    owner: Owner,
-    room: u8,
-    speaks: bool,
-    presence: bool,
-    seconds: u16,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Arbitrary)]
-enum Owner {
-    Own,
-    OwnToo,
-    OtherSession,
-    OtherUser,
-}
-
-impl Token {
-    fn is_own(self) -> bool {
-        matches!(self.owner, Owner::Own | Owner::OwnToo)
-    }
-
-    fn read(self, clock: Clock) -> AccessToken {
-        let id = |other| Uuid::from_u128(u128::from(self.owner == other));
-        AccessToken {
-            user: UserId(id(Owner::OtherUser)),
-            session: SessionId(id(Owner::OtherSession)),
-            room: RoomName::parse(&commands::room(self.room)).unwrap(),
-            grant: grant(self.speaks),
-            presence: self.presence,
-            expires_at: clock.end_in(self.life()).expires_at,
-        }
-    }
-
-    fn life(self) -> Duration {
-        Duration::from_secs(self.seconds.into())
-    }
-}
-
-fn grant(speaks: bool) -> Grant {
-    if speaks {
-        Grant::ReadWrite
-    } else {
-        Grant::Read
-    }
-}
 
 /// From the handshake to the end.
 ///
@@ -88,7 +40,7 @@ pub fn live(input: &mut Unstructured<'_>) -> Result<()> {
     let limits = limits(input)?;
     let clock = Clock::start();
     let token = Token {
-        owner: Owner::Own,
+        stranger: None,
         ..input.arbitrary()?
     };
     let end = clock.end_in(token.life());
@@ -129,68 +81,6 @@ pub fn live(input: &mut Unstructured<'_>) -> Result<()> {
         assert_eq!(socket.sits_in, told);
     }
     Ok(())
-}
-
-/// What happens to the actions of a message.
-enum Brings<'i, 'data> {
-    /// Whatever the input says.
-    Input(&'i mut Unstructured<'data>),
-    /// A seat by this token.
-    Seat(Token),
-}
-
-/// What came of a seat that was to be taken.
-#[derive(Debug, Clone, Copy, Arbitrary)]
-enum Taken {
-    Seated,
-    SeatedToHear,
-    SeatedAgain,
-    NotPermitted,
-    Unavailable,
-}
-
-impl Brings<'_, '_> {
-    fn wait(&mut self) -> Result<Option<Wait>> {
-        match self {
-            Self::Input(input) => Ok(match input.ratio(1, 4)? {
-                true => Some(input.arbitrary()?),
-                false => None,
-            }),
-            Self::Seat(_) => Ok(None),
-        }
-    }
-
-    fn token(&mut self) -> Result<Option<Token>> {
-        match self {
-            Self::Input(input) => Ok(match input.ratio(1, 8)? {
-                true => None,
-                false => Some(input.arbitrary()?),
-            }),
-            Self::Seat(token) => Ok(Some(*token)),
-        }
-    }
-
-    fn taken(&mut self) -> Result<Taken> {
-        match self {
-            Self::Input(input) => input.arbitrary(),
-            Self::Seat(_) => Ok(Taken::Seated),
-        }
-    }
-
-    fn published(&mut self) -> Result<Option<Option<Position>>> {
-        let Self::Input(input) = self else {
-            return Ok(Some(None));
-        };
-        let epoch = Epoch(1);
-        Ok(match input.arbitrary::<u8>()? {
-            0..64 => None,
-            64..128 => Some(None),
-            seq => Some(Some(Position {
-                epoch,
-                seq: seq.into(),
-            })),
-        })
-    }
 }
 
 /// The service's side, and the client at the other end.
@@ -312,7 +202,7 @@ impl Socket {
             self.clock.now += Duration::from_secs(1);
             let token = Token {
                 room,
-                owner: Owner::Own,
+                stranger: None,
                 ..token
             };
             self.on_message(Kind::Text, &Said::join(), Brings::Seat(token))?;
@@ -442,7 +332,7 @@ impl Socket {
             assert_eq!(code, Some("token_refused"));
             return Ok(());
         };
-        if !token.is_own() {
+        if token.stranger.is_some() {
             assert_eq!(code, Some("other_session"));
         } else if code.is_some() {
             assert_eq!(code, Some("too_many_rooms"));
@@ -467,7 +357,7 @@ impl Socket {
             return Ok(());
         }
         let grant = match brings.taken()? {
-            Taken::Seated | Taken::SeatedAgain => take.token.grant,
+            Taken::Seated => take.token.grant,
             Taken::SeatedToHear => Grant::Read,
             refused => {
                 let (why, code) = match refused {

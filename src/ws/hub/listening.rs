@@ -75,12 +75,12 @@ fn gather(
             }
             Delivery::Missed(missed) => {
                 tracing::warn!(room = %room.name, missed, "the room lost messages");
-                miss(room);
+                room.members.lock().lose();
                 *taken = taken.saturating_add(usize::try_from(missed).unwrap_or(PUBLISH_PERMITS));
             }
             Delivery::CutOff => {
                 tracing::warn!(room = %room.name, "the room was cut off from the bus");
-                miss(room);
+                room.members.lock().lose();
                 // Whatever was under way is not on its way any more.
                 *taken = usize::MAX;
             }
@@ -91,14 +91,6 @@ fn gather(
         next = subscription.try_recv();
     }
     true
-}
-
-fn miss(room: &Room) {
-    let mut members = room.members.lock();
-    let before = members.position;
-    for (_, member) in &mut members.seats {
-        member.miss(before);
-    }
 }
 
 /// Moves the room on to the last of the messages, and encodes them in the
@@ -115,7 +107,7 @@ fn take<'a>(
         let mut members = room.members.lock();
         let before = members.position;
         if let Some(last) = envelopes.last() {
-            members.position = last.position;
+            members.move_on(last.position);
         }
         let (raw, rooms_v1) = (members.want(Format::Raw), members.want(Format::RoomsV1));
         (before, raw, rooms_v1)

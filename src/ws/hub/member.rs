@@ -75,6 +75,12 @@ impl Said<'_> {
         })
     }
 
+    /// Whether a message is of another order than that place.
+    fn is_of_another_order(&self, i: usize, place: Option<Position>) -> bool {
+        let position = self.envelopes[i].position;
+        matches!((position, place), (Some(at), Some(place)) if at.epoch != place.epoch)
+    }
+
     fn is_of(&self, i: usize, who: &Occupant) -> bool {
         self.envelopes[i].message.connection == Some(who.connection)
     }
@@ -101,6 +107,10 @@ impl Member {
         let all = said.envelopes.len();
         if skipped == all {
             return;
+        }
+        if self.who.format == Format::RoomsV1 && said.is_of_another_order(skipped, before) {
+            // The bus has told this seat of a new order before it told the hub.
+            return self.fall_behind(before);
         }
         self.flow = Flow::Live;
         let Some(batch) = said.batch(self.who.format) else {
@@ -157,6 +167,8 @@ impl Member {
                     self.outbox.close(Close::NotPermitted);
                 }
             }
+            // Whoever comes back after that takes another seat.
+            Format::RoomsV1 if self.flow == Flow::Ended => {}
             Format::RoomsV1 => {
                 if grant.is_none() {
                     self.flow = Flow::Ended;

@@ -23,7 +23,8 @@ use dashmap::DashMap;
 
 pub use self::{
     member::Behind,
-    seat::{Catching, Seat},
+    room::Losses,
+    seat::{Catching, Reading, Seat},
 };
 use self::{member::Member, room::Room};
 use super::{outbox::Outbox, wire::Format};

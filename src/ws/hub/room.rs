@@ -34,6 +34,10 @@ pub(super) struct Room {
     pub(super) dead: AtomicBool,
 }
 
+/// How often messages were lost to a room.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Losses(u64);
+
 #[derive(Default)]
 pub(super) struct Members {
     pub(super) seats: Slab<Member>,
@@ -42,6 +46,10 @@ pub(super) struct Members {
     /// Where the room stands for its members: at the last message of the last
     /// batch that is or was being handed to them.
     pub(super) position: Option<Position>,
+    losses: Losses,
+    /// Whether something was lost after `position`: nobody knows where the room
+    /// stands until it hears the next message.
+    unsure: bool,
     /// The room has been left by its last member; whoever finds it looks again.
     pub(super) closed: bool,
 }
@@ -58,9 +66,11 @@ impl Room {
         }
     }
 
-    /// Whether the hub has had the message of that place.
-    pub(super) fn has_handed_out(&self, place: Option<Position>) -> bool {
-        match (self.members.lock().position, place) {
+    /// Whether the message of that place has come to the hub, or was lost to it.
+    pub(super) fn is_past(&self, place: Option<Position>) -> bool {
+        let members = self.members.lock();
+        match (members.position, place) {
+            _ if members.unsure => true,
             (Some(stands), Some(place)) => stands.epoch == place.epoch && stands.seq >= place.seq,
             _ => false,
         }
@@ -88,6 +98,42 @@ impl Members {
         let member = self.seats.remove(key);
         self.rooms_v1 -= usize::from(member.who.format == Format::RoomsV1);
         self.closed = self.seats.is_empty();
+    }
+
+    /// Messages were lost to the room.
+    pub(super) fn lose(&mut self) {
+        self.losses.0 += 1;
+        self.unsure = true;
+        for (_, member) in &mut self.seats {
+            member.miss(self.position);
+        }
+    }
+
+    /// The room moves on to the place of a message.
+    pub(super) fn move_on(&mut self, place: Option<Position>) {
+        self.position = place;
+        self.unsure = false;
+    }
+
+    pub(super) fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    /// Whether something was lost after `position`.
+    pub(super) fn is_unsure(&self) -> bool {
+        self.unsure
+    }
+
+    /// Whether something was lost after `position` that was not looked for yet
+    /// when the room was `read` last.
+    pub(super) fn is_unread(&self, read: Option<Losses>) -> bool {
+        self.unsure && read != Some(self.losses)
+    }
+
+    /// Whether that place is where the room stands, or further on.
+    pub(super) fn stands_at(&self, place: Position) -> bool {
+        self.position
+            .is_none_or(|stands| stands.epoch == place.epoch && stands.seq <= place.seq)
     }
 
     /// Whether anybody is told in that format.

@@ -8,9 +8,9 @@ use contract::{BusError, ConnectionId, Envelope, History, Message, Position, Pub
 use super::{
     Hubs,
     member::{Behind, Flow},
-    room::{Room, UnderWay},
+    room::{Losses, Members, Room, UnderWay},
 };
-use crate::accounts::tokens::Grant;
+use crate::{accounts::tokens::Grant, ws::wire::Format};
 
 /// A socket's place in a room.
 pub struct Seat {
@@ -18,6 +18,15 @@ pub struct Seat {
     room: Arc<Room>,
     key: usize,
     connection: ConnectionId,
+}
+
+/// What is kept of a room, and since when it was looked for.
+#[derive(Debug)]
+pub struct Reading {
+    /// What is kept.
+    pub history: History,
+    /// What was lost to the room before is among it.
+    pub losses: Losses,
 }
 
 /// Whether a seat has caught up with its room.
@@ -72,26 +81,46 @@ impl Seat {
         let published = self.hubs.bus.publish(&self.room.name, message).await?;
         // One with a key may be a repetition, which doesn't come to the hub
         // again.
-        if !(keyed && self.room.has_handed_out(published.position)) {
+        if !(keyed && self.room.is_past(published.position)) {
             // The hub gives the permit back when it has the message.
             std::mem::forget(under_way);
         }
         Ok(published)
     }
 
-    /// What is kept of what was said in the room after a place.
+    /// Reads what is kept of what was said in the room after a place.
     ///
     /// # Errors
     /// The bus's.
-    pub async fn history(&self, since: Option<Position>) -> Result<History, BusError> {
-        self.hubs.bus.history(&self.room.name, since).await
+    pub async fn read(&self, since: Option<Position>) -> Result<Reading, BusError> {
+        // Before: what is lost meanwhile may not be among it.
+        let losses = self.room.members.lock().losses();
+        let history = self.hubs.bus.history(&self.room.name, since).await?;
+        Ok(Reading { history, losses })
     }
 
     /// From here on the seat is told what is said. `say` gets the place at
     /// which it begins, if there are places; what `say` returns is sent before
     /// anything else.
     pub fn go_live(&self, say: impl FnOnce(Option<Position>) -> Option<Bytes>) {
-        self.go_on_from(|position| position, say);
+        self.begin(say, |members, format| {
+            let place = members.position;
+            let flow = match (place, format) {
+                (Some(place), Format::RoomsV1) => onward(members, place, None),
+                // It is not told of the place: what was lost before is nothing
+                // that it missed.
+                (Some(place), Format::Raw) => Flow::After(place),
+                (None, _) => Flow::Live,
+            };
+            (place, flow)
+        });
+    }
+
+    /// As [`Self::go_live`], for a seat that is first told what was said after
+    /// a place.
+    pub fn go_behind(&self, since: Position, say: impl FnOnce(Option<Position>) -> Option<Bytes>) {
+        let after = Some(since);
+        self.begin(say, |_, _| (after, Flow::Behind(Behind { after })));
     }
 
     /// As [`Self::go_live`], for a seat that has missed something which is not
@@ -100,10 +129,10 @@ impl Seat {
     pub fn go_on(
         &self,
         missed: Behind,
-        stands: Option<Position>,
+        reading: &Reading,
         say: impl FnOnce(Option<Position>) -> Option<Bytes>,
     ) {
-        let latest = |hub: Option<Position>| match (hub, stands) {
+        let latest = |hub: Option<Position>| match (hub, reading.history.position) {
             (Some(hub), Some(bus)) if hub.epoch == bus.epoch => Some(Position {
                 seq: hub.seq.max(bus.seq),
                 ..hub
@@ -114,36 +143,49 @@ impl Seat {
             }
             (hub, bus) => bus.or(hub),
         };
-        self.go_on_from(latest, say);
+        self.begin(say, |members, _| {
+            let place = latest(members.position);
+            let read = Some(reading.losses);
+            let flow = place.map_or(Flow::Live, |place| onward(members, place, read));
+            (place, flow)
+        });
     }
 
-    fn go_on_from(
+    fn begin(
         &self,
-        place: impl FnOnce(Option<Position>) -> Option<Position>,
         say: impl FnOnce(Option<Position>) -> Option<Bytes>,
+        how: impl FnOnce(&Members, Format) -> (Option<Position>, Flow),
     ) {
         let mut members = self.room.members.lock();
-        let place = place(members.position);
+        let Some(format) = members.seats.get(self.key).map(|member| member.who.format) else {
+            return;
+        };
+        let (place, flow) = how(&members, format);
         let Some(member) = members.seats.get_mut(self.key) else {
             return;
         };
-        if member.flow == Flow::Ended {
-            return;
-        }
         if let Some(frame) = say(place) {
             member.outbox.reply(frame);
         }
-        member.flow = place.map_or(Flow::Live, Flow::After);
+        // Of the end of its membership the client is told after that.
+        if member.flow != Flow::Ended {
+            member.flow = flow;
+        }
+        if matches!(flow, Flow::Behind(_)) {
+            member.outbox.attend();
+        }
     }
 
-    /// The seat has been told everything up to `place`: it is live again if
-    /// that is where the room stands.
+    /// The seat has been told everything up to `place`, where what was `read`
+    /// last ends: it is live again if that is where the room stands.
     #[must_use]
-    pub fn catch_up(&self, place: Position) -> Catching {
+    pub fn catch_up(&self, place: Position, read: Losses) -> Catching {
         let mut members = self.room.members.lock();
-        let up = match members.position {
-            Some(stands) => stands.epoch == place.epoch && stands.seq <= place.seq,
-            None => true,
+        // Of a room that lost something, only the bus knows where it stands.
+        let up = if members.is_unsure() {
+            !members.is_unread(Some(read))
+        } else {
+            members.stands_at(place)
         };
         let Some(member) = members.seats.get_mut(self.key) else {
             return Catching::Up;
@@ -175,6 +217,15 @@ impl Seat {
     pub fn take_granted(&self) -> Option<Option<Grant>> {
         let mut members = self.room.members.lock();
         members.seats.get_mut(self.key)?.granted.take()
+    }
+}
+
+/// How a seat goes on that was told everything up to a place.
+fn onward(members: &Members, place: Position, read: Option<Losses>) -> Flow {
+    if members.is_unread(read) {
+        Flow::Behind(Behind { after: Some(place) })
+    } else {
+        Flow::After(place)
     }
 }
 

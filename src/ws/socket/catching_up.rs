@@ -4,11 +4,11 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use contract::{Envelope, Position, Recovery, RoomName};
+use contract::{BusError, Envelope, Position, Recovery, RoomName};
 use tokio::time::Instant;
 
 use crate::ws::{
-    hub::{Behind, Catching, Seat},
+    hub::{Behind, Catching, Losses, Reading, Seat},
     outbox::Outbox,
     rooms_v1::event::{self, Event},
     wire::{Encoder, Format},
@@ -28,9 +28,17 @@ pub(in crate::ws) struct CatchingUp {
     missed: Behind,
     /// What is to be told, in order.
     pending: VecDeque<Arc<Envelope>>,
-    /// Whether all that is known to be missed is, or was, in `pending`.
-    read: bool,
+    /// What was read last.
+    read: Option<Read>,
     retry_at: Option<Instant>,
+}
+
+/// What was read of the room: it is, or was, in `pending`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Read {
+    /// Nothing else was said up to here.
+    up_to: Option<Position>,
+    losses: Losses,
 }
 
 /// What a step has come to.
@@ -53,30 +61,43 @@ impl CatchingUp {
             seat,
             missed,
             pending: VecDeque::new(),
-            read: false,
+            read: None,
             retry_at: None,
         }
     }
 
-    /// A seat that missed these messages since a place.
-    pub(in crate::ws) fn with(
-        seat: Arc<Seat>,
-        since: Position,
-        messages: Vec<Arc<Envelope>>,
-    ) -> Self {
-        Self {
-            seat,
-            missed: Behind { after: Some(since) },
-            pending: messages.into(),
-            read: true,
-            retry_at: None,
-        }
+    /// A seat that missed what was read since a place.
+    pub(in crate::ws) fn with(seat: Arc<Seat>, since: Position, reading: Reading) -> Self {
+        let mut new = Self::after(seat, Behind { after: Some(since) });
+        new.take(reading);
+        new
+    }
+
+    fn take(&mut self, reading: Reading) {
+        self.read = Some(Read {
+            up_to: reading.history.position,
+            losses: reading.losses,
+        });
+        self.pending = reading.history.messages.into();
     }
 
     /// The seat, if it is behind once more.
     pub(super) fn again(self) -> Option<Self> {
         let missed = self.seat.behind()?;
         Some(Self::after(self.seat, missed))
+    }
+
+    /// Whether it keeps what is to be told.
+    pub(super) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Gives up what was read; it is read again when its turn comes.
+    pub(super) fn put_off(&mut self) {
+        if self.has_pending() {
+            self.pending = VecDeque::new();
+            self.read = None;
+        }
     }
 
     pub(super) fn room(&self) -> &RoomName {
@@ -89,22 +110,33 @@ impl CatchingUp {
 
     /// Tells the client what it will take now.
     pub(super) fn step(&mut self, outbox: &Outbox) -> Step {
-        if let Some(at) = self.retry_at {
-            if Instant::now() < at {
-                return Step::Blocked;
-            }
-            self.retry_at = None;
+        if self.retry_at.is_some() {
+            return Step::Blocked;
         }
         if !self.pending.is_empty() {
             return self.give_out(outbox);
         }
-        if !self.read {
+        let Some(read) = self.read else {
             return self.fetch_when_read(outbox);
+        };
+        let Some(told) = self.missed.after else {
+            return Step::Done;
+        };
+        // Numbers may be left out after the last message.
+        let place = match read.up_to {
+            Some(up_to) if up_to.epoch == told.epoch && up_to.seq > told.seq => up_to,
+            _ => told,
+        };
+        self.missed.after = Some(place);
+        match self.seat.catch_up(place, read.losses) {
+            Catching::Up => Step::Done,
+            Catching::Behind => self.fetch_when_read(outbox),
         }
-        match self.missed.after.map(|place| self.seat.catch_up(place)) {
-            Some(Catching::Behind) => self.fetch_when_read(outbox),
-            Some(Catching::Up) | None => Step::Done,
-        }
+    }
+
+    /// The time has come to try again, perhaps.
+    pub(super) fn on_time(&mut self, now: Instant) {
+        self.retry_at.take_if(|at| now >= *at);
     }
 
     /// A client that reads slowly has enough to read already, and would soon
@@ -146,11 +178,17 @@ impl CatchingUp {
         Step::More
     }
 
-    /// Reads what was missed. If that isn't kept, the client is told so, and
-    /// the seat goes on from where the room stands.
-    pub(super) async fn fetch(&mut self, missed: Behind) {
-        let history = match self.seat.history(missed.after).await {
-            Ok(history) => history,
+    /// Reads what was missed; [`Self::on_fetched`] wants to know what came of
+    /// it.
+    pub(super) async fn fetch(&self, missed: Behind) -> Result<Reading, BusError> {
+        self.seat.read(missed.after).await
+    }
+
+    /// What was missed is told next. If that isn't kept, the client is told so,
+    /// and the seat goes on from where the room stands.
+    pub(super) fn on_fetched(&mut self, missed: Behind, fetched: Result<Reading, BusError>) {
+        let reading = match fetched {
+            Ok(reading) => reading,
             Err(error) => {
                 tracing::warn!(
                     room = %self.seat.name(),
@@ -161,13 +199,21 @@ impl CatchingUp {
                 return;
             }
         };
-        self.read = true;
-        if history.recovery == Recovery::Complete {
-            self.pending = history.messages.into();
+        if reading.history.recovery == Recovery::Complete {
+            let before = self.read.map(|read| read.losses);
+            if reading.history.messages.is_empty() && before == Some(reading.losses) {
+                // The hub and the bus don't agree, which must end by itself.
+                self.retry_at = Some(Instant::now() + RETRY);
+            }
+            self.take(reading);
             return;
         }
+        self.read = Some(Read {
+            up_to: None,
+            losses: reading.losses,
+        });
         self.missed.after = None;
-        self.seat.go_on(missed, history.position, |position| {
+        self.seat.go_on(missed, &reading, |position| {
             let gap = event::Gap {
                 room: self.seat.name(),
                 position: event::position(position),

@@ -108,7 +108,7 @@ impl Socket {
                 return Box::pin(self.finish(&mut context, closing)).await;
             }
             if status.attention {
-                self.mode.attend();
+                self.mode.attend(&self.keeper.outbox);
             }
             let more = match self.mode.go_on(&self.keeper, timer.as_mut()).await {
                 Continue(more) => more,

@@ -8,7 +8,7 @@ use std::{
 use tokio::time::{Instant, Sleep};
 
 use super::{Raw, RoomsV1, keeper::Keeper};
-use crate::ws::{close::Close, session::Frame};
+use crate::ws::{close::Close, outbox::Outbox, session::Frame};
 
 /// How a socket is spoken to. That of `rooms.v1`, and all that it waits for,
 /// is on the heap: raw sockets would carry it too.
@@ -51,9 +51,9 @@ impl Mode {
     }
 
     /// Something happened to a seat.
-    pub(super) fn attend(&mut self) {
+    pub(super) fn attend(&mut self, outbox: &Outbox) {
         if let Self::RoomsV1(rooms) = self {
-            rooms.attend();
+            rooms.look_if_asked(outbox);
         }
     }
 

@@ -40,8 +40,6 @@ pub(in crate::ws) struct RoomsV1 {
     session: Session,
     seats: HashMap<RoomName, Seated>,
     behind: VecDeque<CatchingUp>,
-    /// Seats are to be looked at.
-    attention: bool,
 }
 
 /// A seat, and being counted among those who are there.
@@ -71,12 +69,14 @@ impl RoomsV1 {
                 },
             )]),
             behind: VecDeque::new(),
-            attention: false,
         }
     }
 
     /// Has a seat be told what it missed, before anything that is said now.
-    pub(in crate::ws) fn recover(&mut self, recovered: CatchingUp) {
+    pub(in crate::ws) fn recover(&mut self, mut recovered: CatchingUp) {
+        if self.is_telling() {
+            recovered.put_off();
+        }
         self.behind.push_back(recovered);
     }
 
@@ -86,6 +86,8 @@ impl RoomsV1 {
         keeper: &Keeper,
         mut timer: Pin<&mut Sleep>,
     ) -> ControlFlow<()> {
+        // More may have come at once than is dealt with before the next turn.
+        self.look_if_asked(&keeper.outbox);
         let mut action = self.session.on_frame(frame, Instant::now());
         loop {
             let next = match action {
@@ -121,7 +123,7 @@ impl RoomsV1 {
                 outbox.reply(frame);
             }
             Action::Presence(room, id) => {
-                let users = self.gateway.presence.known(&room);
+                let users = self.gateway.presence.known(&room, self.user);
                 let presence = event::Presence {
                     id: id.map(Into::into),
                     room: room.as_str().into(),
@@ -215,18 +217,18 @@ impl RoomsV1 {
         };
         let taking = async {
             let seat = gateway.hubs.join(&token.room, who, &keeper.outbox).await?;
-            let history = match take.since {
-                Some(since) => Some((since, seat.history(Some(since)).await?)),
+            let missed = match take.since {
+                Some(since) => Some((since, seat.read(Some(since)).await?)),
                 None => None,
             };
-            Ok((seat, history))
+            Ok((seat, missed))
         };
         let taken: Result<_, contract::BusError> =
             match keeper.meanwhile(self, timer.as_mut(), taking).await? {
                 Some(taken) => taken,
                 None => return Continue(None),
             };
-        let (seat, history) = match taken {
+        let (seat, missed) = match taken {
             Ok(taken) => taken,
             Err(error) => {
                 tracing::error!(
@@ -254,20 +256,15 @@ impl RoomsV1 {
             Some(Event::Ack(ack).frame())
         };
         let seat = Arc::new(seat);
-        match history {
+        match missed {
             None => seat.go_live(|position| ack(position, None)),
-            Some((since, history)) if history.recovery == Recovery::Complete => {
-                if let Some(frame) = ack(Some(since), Some(true)) {
-                    keeper.outbox.reply(frame);
-                }
-                self.behind
-                    .push_back(CatchingUp::with(seat.clone(), since, history.messages));
+            Some((since, reading)) if reading.history.recovery == Recovery::Complete => {
+                seat.go_behind(since, |position| ack(position, Some(true)));
+                self.recover(CatchingUp::with(seat.clone(), since, reading));
             }
-            Some((since, history)) => {
+            Some((since, reading)) => {
                 let missed = Behind { after: Some(since) };
-                seat.go_on(missed, history.position, |position| {
-                    ack(position, Some(false))
-                });
+                seat.go_on(missed, &reading, |position| ack(position, Some(false)));
             }
         }
         let seated = Seated {
@@ -278,13 +275,14 @@ impl RoomsV1 {
         Continue(Some(Action::Nothing))
     }
 
-    /// Seats are to be looked at.
-    pub(super) fn attend(&mut self) {
-        self.attention = true;
+    pub(super) fn is_behind(&self) -> bool {
+        !self.behind.is_empty()
     }
 
-    pub(super) fn is_behind(&self) -> bool {
-        self.attention || !self.behind.is_empty()
+    /// Whether something that was read waits to be told. A client that doesn't
+    /// read has as much of it in memory as is kept of one room, not of all.
+    fn is_telling(&self) -> bool {
+        self.behind.iter().any(CatchingUp::has_pending)
     }
 
     /// Takes a step with every seat that has something to be told. Returns
@@ -294,10 +292,6 @@ impl RoomsV1 {
         keeper: &Keeper,
         mut timer: Pin<&mut Sleep>,
     ) -> ControlFlow<(), bool> {
-        if std::mem::take(&mut self.attention) {
-            let _ = keeper.outbox.take_attention();
-            self.look(&keeper.outbox);
-        }
         let mut more = false;
         for _ in 0..self.behind.len() {
             let Some(mut behind) = self.behind.pop_front() else {
@@ -314,12 +308,19 @@ impl RoomsV1 {
                     continue;
                 }
                 Step::Blocked => {}
+                Step::Fetch(_) if self.is_telling() => {}
                 Step::Fetch(missed) => {
                     let reading = behind.fetch(missed);
-                    match keeper.meanwhile(self, timer.as_mut(), reading).await? {
-                        Some(()) => more = true,
-                        None => return Continue(false),
+                    let Some(fetched) = keeper.meanwhile(self, timer.as_mut(), reading).await?
+                    else {
+                        return Continue(false);
+                    };
+                    // Its token may have ended meanwhile.
+                    if !self.seats.contains_key(behind.room()) {
+                        continue;
                     }
+                    behind.on_fetched(missed, fetched);
+                    more = true;
                 }
                 Step::More => more = true,
             }
@@ -328,8 +329,11 @@ impl RoomsV1 {
         Continue(more)
     }
 
-    /// What has become of the seats.
-    fn look(&mut self, outbox: &Outbox) {
+    /// What has become of the seats, if something has.
+    pub(super) fn look_if_asked(&mut self, outbox: &Outbox) {
+        if !outbox.take_attention() {
+            return;
+        }
         let seats: Vec<Arc<Seat>> = self
             .seats
             .values()
@@ -366,6 +370,9 @@ impl Timed for RoomsV1 {
     }
 
     fn on_time(&mut self, now: Instant, outbox: &Outbox, unanswered: Close) {
+        for behind in &mut self.behind {
+            behind.on_time(now);
+        }
         loop {
             match self.session.on_time(now) {
                 Action::Nothing => return,

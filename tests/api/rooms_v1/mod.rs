@@ -3,7 +3,9 @@
 mod catching_up;
 pub mod client;
 mod ends;
+mod losses;
 mod mistakes;
 mod mixed;
 mod presence;
+mod script;
 mod seats;

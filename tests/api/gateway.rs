@@ -1,0 +1,63 @@
+//! A gateway alone, on a bus that does what a test wants.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use contract::RoomBus;
+use hyper_util::rt::TokioIo;
+use service::{
+    accounts::tokens::{EndedSessions, TokenVerifier, VerificationKeys},
+    config::{Config, Sources},
+    connection::Connection,
+    presence::Presence,
+    rooms::MembershipChanges,
+    ws::{Gateway, route},
+};
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use crate::mint;
+
+/// A gateway alone, and where it listens.
+pub async fn gateway(bus: Arc<dyn RoomBus>) -> (Arc<Gateway>, SocketAddr) {
+    let config = Config::load(&Sources::default().variable("JWT_SECRET", mint::SECRET))
+        .unwrap_or_else(|errors| panic!("{errors}"))
+        .config;
+    let keys = VerificationKeys::from_secret(&mint::SECRET.to_owned().into()).unwrap();
+    let (presence, news) = Presence::new(bus.clone());
+    let gateway = Gateway::new(
+        bus,
+        Arc::new(TokenVerifier::new(
+            Arc::new(keys),
+            "service",
+            "service",
+            Duration::ZERO,
+            Arc::new(EndedSessions::new(Duration::from_secs(600))),
+        )),
+        Arc::new(MembershipChanges::new(Duration::from_secs(600))),
+        presence,
+        config.http.allowed_origins.clone(),
+        &config.ws,
+    );
+    tokio::spawn(gateway.clone().tell_presence(news));
+    let (router, _) = route::routes()
+        .with_state(gateway.clone())
+        .split_for_parts();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let router = router.clone();
+            let service = hyper::service::service_fn(
+                move |request: hyper::Request<hyper::body::Incoming>| {
+                    router.clone().oneshot(request.map(axum::body::Body::new))
+                },
+            );
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(Connection::new(stream)), service)
+                    .with_upgrades(),
+            );
+        }
+    });
+    (gateway, address)
+}
