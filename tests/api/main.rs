@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod asyncapi;
 mod backpressure;
 mod bad_bodies;
 mod crowds;

@@ -140,15 +140,17 @@ fn a_key_that_is_none_is_named() {
 }
 
 #[test]
-fn the_document_needs_no_configuration() {
+fn the_documents_need_no_configuration() {
     let dir = tempfile::tempdir().unwrap();
-    let output = output(dir.path(), &[("APP_PROFILE", "production")], &["openapi"]);
-    assert!(output.status.success());
-    assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("\"openapi\": \"3.1")
-    );
+    for (document, version) in [
+        ("openapi", "\"openapi\": \"3.1"),
+        ("asyncapi", "\"asyncapi\": \"3.0"),
+    ] {
+        let output = output(dir.path(), &[("APP_PROFILE", "production")], &[document]);
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(version), "{text}");
+    }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 

@@ -81,8 +81,7 @@ impl Messages {
         for (kind, command) in CommandType::ALL.iter().zip(commands) {
             let camel = camel(&command.kind);
             let name = format!("{camel}Command");
-            let summary = first_sentence(&command.schema);
-            let mut receive = operation("receive", ROOMS, &summary, [&name]);
+            let mut receive = operation("receive", ROOMS, &command.summary, [&name]);
             let answers = answers(*kind).map(|kind| of_channel(ROOMS, &event_name(kind)));
             receive["reply"] = json!({
                 "channel": reference(&format!("channels/{ROOMS}")),
@@ -129,7 +128,7 @@ fn message<'a>(name: &str, body: &Body, examples: impl Iterator<Item = &'a Examp
     let mut message = json!({
         "name": body.kind,
         "title": body.kind,
-        "summary": first_sentence(&body.schema),
+        "summary": body.summary,
         "payload": reference(&format!("components/schemas/{name}")),
         "examples": examples.collect::<Value>(),
     });
@@ -183,10 +182,4 @@ fn camel(kind: &str) -> String {
     let mut letters = kind.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
-}
-
-fn first_sentence(schema: &Value) -> String {
-    let text = schema["description"].as_str().unwrap_or_default();
-    let sentence = text.split(". ").next().unwrap_or(text);
-    sentence.trim_end_matches('.').to_owned()
 }

@@ -24,7 +24,25 @@ pub(super) type Schemas = BTreeMap<String, Value>;
 /// An object of a known `type`.
 pub(super) struct Body {
     pub(super) kind: String,
+    pub(super) summary: String,
     pub(super) schema: Value,
+}
+
+impl Body {
+    fn new(kind: &str, mut schema: Value, summary: &str) -> Self {
+        schema["properties"]["type"] = json!({ "type": "string", "const": kind });
+        let required = &mut schema["required"];
+        match required.as_array_mut() {
+            Some(required) => required.insert(0, "type".into()),
+            None => *required = json!(["type"]),
+        }
+        let summary = summary.split(". ").next().unwrap_or(summary);
+        Self {
+            kind: kind.to_owned(),
+            summary: summary.trim_end_matches('.').to_owned(),
+            schema,
+        }
+    }
 }
 
 /// Every command, and what their schemas refer to.
@@ -44,10 +62,8 @@ pub(super) fn commands(shared: &mut Schemas) -> Result<Vec<Body>, Error> {
             "maxLength": crate::ws::rooms_v1::MAX_ID_BYTES,
             "description": "Names the command to whoever sends it: what answers it bears the same.",
         });
-        Ok(Body {
-            kind: kind.name().to_owned(),
-            schema: of_type(schema, kind.name()),
-        })
+        let description = text(&schema["description"]);
+        Ok(Body::new(kind.name(), schema, &description))
     });
     commands.collect()
 }
@@ -70,33 +86,34 @@ pub(super) fn events(shared: &mut Schemas) -> Result<Vec<Body>, Error> {
         let (Some(holds), Some(kind)) = (holds, kind) else {
             return Err(serde::ser::Error::custom("an event without a type"));
         };
-        let mut schema = all.get(holds).cloned().unwrap_or_default();
-        schema["description"] = variant["description"].clone();
-        events.push((holds.to_owned(), kind.to_owned(), schema));
+        let Some(schema) = all.get(holds).cloned() else {
+            return Err(serde::ser::Error::custom("an event without a schema"));
+        };
+        let body = Body::new(kind, schema, &text(&variant["description"]));
+        events.push((holds.to_owned(), body));
     }
-    for (holds, ..) in &events {
+    for (holds, _) in &events {
         all.remove(holds);
     }
     shared.append(&mut all);
     if let Some(codes) = shared.get_mut(&*ErrorCode::name()) {
-        codes["description"] = describe_codes(codes["description"].as_str())?.into();
+        codes["description"] = describe_codes(text(&codes["description"]))?.into();
     }
-    let events = events.into_iter().map(|(_, kind, schema)| Body {
-        schema: of_type(schema, &kind),
-        kind,
-    });
-    Ok(events.collect())
+    Ok(events.into_iter().map(|(_, body)| body).collect())
 }
 
 /// What the codes mean stands at the variants, which their schema leaves out.
-fn describe_codes(of_all: Option<&str>) -> Result<String, Error> {
-    let mut text = format!("{}\n", of_all.unwrap_or_default());
+fn describe_codes(of_all: String) -> Result<String, Error> {
+    let mut list = of_all + "\n";
     for code in ErrorCode::ALL {
-        let name = to_value(code)?;
-        let name = name.as_str().unwrap_or_default();
-        text += &format!("\n- `{name}`: {}", code.meaning());
+        let name = text(&to_value(code)?);
+        list += &format!("\n- `{name}`: {}", code.meaning());
     }
-    Ok(text)
+    Ok(list)
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
 }
 
 /// The schema of a type; those that it refers to come to `shared`.
@@ -107,16 +124,6 @@ pub(super) fn schema_of<T: ToSchema>(shared: &mut Schemas) -> Result<Value, Erro
         shared.insert(name, plain(to_value(schema)?));
     }
     to_value(<T as PartialSchema>::schema()).map(plain)
-}
-
-fn of_type(mut schema: Value, kind: &str) -> Value {
-    schema["properties"]["type"] = json!({ "type": "string", "const": kind });
-    let required = &mut schema["required"];
-    match required.as_array_mut() {
-        Some(required) => required.insert(0, "type".into()),
-        None => *required = json!(["type"]),
-    }
-    schema
 }
 
 /// A schema of OpenAPI 3.1 as one of draft 7. What is optional is absent, and

@@ -114,7 +114,7 @@ pub struct Heartbeat {
 /// A command has done what it asked for.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Ack<'a> {
-    /// The command's.
+    /// The command's, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
     /// `publish` and `leave`: the room.
@@ -149,7 +149,7 @@ pub struct Gap<'a> {
 /// Who is in a room: all of them if the client asked, else what changed.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Presence<'a> {
-    /// The command's, if it answers one.
+    /// The command's, if it answers one that has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
     /// The room.
@@ -195,7 +195,7 @@ pub struct Expiring<'a> {
 /// A command had no effect, or a seat has ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Error<'a> {
-    /// The command's.
+    /// The command's, if it answers one that has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Cow<'a, str>>,
     /// The room, where there is one.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    asyncapi::schemas::{COMMANDS, EVENTS, assert_valid},
     mint,
     socket::{Refused, Socket},
 };
@@ -107,6 +108,7 @@ impl Client {
 
     /// As `ask`, for a command that has its effect.
     pub async fn done(&mut self, command: Value) -> Value {
+        assert_valid(&COMMANDS, &command);
         let answer = self.ask(command).await;
         assert_ne!(answer["type"], "error", "{answer}");
         answer
@@ -152,6 +154,9 @@ impl Client {
     }
 }
 
+/// The next event, which is as the document says.
 async fn event(socket: &mut Socket) -> Value {
-    serde_json::from_str(&socket.hear().await).unwrap()
+    let event = serde_json::from_str(&socket.hear().await).unwrap();
+    assert_valid(&EVENTS, &event);
+    event
 }

@@ -1,7 +1,7 @@
 //! `rooms.v1`: what its wire format promises.
 
 mod catching_up;
-mod client;
+pub mod client;
 mod ends;
 mod losses;
 mod mistakes;
