@@ -21,7 +21,7 @@ use super::schema::RoomNameSchema;
 /// 128 levels and no more, and a message has levels of its own around it.
 pub const MAX_DEPTH: usize = 100;
 
-/// How bytes are written in `data`.
+/// How `data` stands for bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Encoding {

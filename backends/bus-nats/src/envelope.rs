@@ -3,7 +3,7 @@
 //! | bytes | what they hold |
 //! |---|---|
 //! | 1 | the format: 1 |
-//! | 1 | flags: 1 text, 2 has a sender, 4 has a connection, 8 JSON |
+//! | 1 | flags: 1 text, 2 has a sender, 4 has a connection, 8 JSON (and text, to those who don't know it) |
 //! | 8 | when the service took it: milliseconds since 1970, big-endian |
 //! | 16 | the sender, if it has one |
 //! | 8 | the connection, if it has one, big-endian |
@@ -42,7 +42,7 @@ pub(crate) fn encode(message: &Message) -> Bytes {
     let mut bytes = BytesMut::with_capacity(MAX_HEAD + message.data.len());
     let mut flags = match message.kind {
         Kind::Text => TEXT,
-        Kind::Json => JSON,
+        Kind::Json => TEXT | JSON,
         Kind::Binary => 0,
     };
     if message.from.is_some() {
@@ -106,6 +106,21 @@ pub(crate) fn decode(mut bytes: Bytes) -> Result<Message, EnvelopeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_is_text_to_a_version_that_does_not_know_it() {
+        let message = Message {
+            from: None,
+            connection: None,
+            at: Timestamp::UNIX_EPOCH,
+            kind: Kind::Json,
+            data: Bytes::from_static(b"[1]"),
+            key: None,
+        };
+        let bytes = encode(&message);
+        assert_eq!(bytes[1] & TEXT, TEXT);
+        assert_eq!(decode(bytes), Ok(message));
+    }
 
     #[test]
     fn what_is_no_message_is_told_apart() {

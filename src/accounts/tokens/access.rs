@@ -14,7 +14,7 @@ use super::keys::KeyRing;
 /// The `typ` of an access token (RFC 9068, section 2.1).
 pub(super) const TYP: &str = "at+jwt";
 
-/// What the bearer may do in the token's room.
+/// What a token allows in its room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub enum Grant {
     /// Hear.

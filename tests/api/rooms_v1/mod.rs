@@ -9,3 +9,4 @@ mod mixed;
 mod presence;
 mod script;
 mod seats;
+mod storm;

@@ -1,0 +1,444 @@
+//! Many clients on two nodes, who come, go, read slowly and come back, while
+//! much is said: each hears what is said in a room once, in order, and
+//! everything that it is not told a gap for.
+//!
+//! `STORM_SECONDS` says for how long; `STORM_SEED`, which storm.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bus_memory::{MemoryBus, MemorySettings};
+use bus_nats::{History, NatsBus, NatsSettings, Storage, Tls};
+use contract::{Kind, Message as Said, MessageKey, RoomBus, RoomName, Timestamp};
+use futures_util::{SinkExt, StreamExt};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use test_servers::Nats;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::client::Person;
+use crate::{gateway::gateway, service::SOON, socket::Socket};
+
+const ROOMS: usize = 4;
+const CLIENTS: u64 = 12;
+const SPEAKERS: u64 = 3;
+
+/// Numbers that look random, and are the same for the same seed (SplitMix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+
+    fn once_in(&mut self, n: u64) -> bool {
+        self.roll(n) == 0
+    }
+
+    fn millis(&mut self, below: u64) -> Duration {
+        Duration::from_millis(self.roll(below))
+    }
+}
+
+fn name(room: u64) -> String {
+    format!("storm-{room}")
+}
+
+/// What is known to have been said, by whoever was told its number.
+#[derive(Default)]
+struct Truth(Mutex<HashMap<String, BTreeMap<u64, String>>>);
+
+impl Truth {
+    fn said(&self, room: &str, seq: u64, data: &str) {
+        let mut rooms = self.0.lock();
+        let before = rooms
+            .entry(room.to_owned())
+            .or_default()
+            .insert(seq, data.to_owned());
+        assert!(before.is_none_or(|before| before == data), "{room} {seq}");
+    }
+
+    fn last(&self, room: &str) -> Option<u64> {
+        let rooms = self.0.lock();
+        Some(*rooms.get(room)?.last_key_value()?.0)
+    }
+}
+
+/// What a client was told of a room, one after the other.
+#[derive(Debug, Clone, PartialEq)]
+enum Told {
+    /// What follows is after this place.
+    From(u64),
+    Message(u64, String),
+}
+
+/// Checks all that a client was told of a room.
+fn check(truth: &BTreeMap<u64, String>, told: &[Told]) {
+    let mut last: Option<u64> = None;
+    for (i, told_now) in told.iter().enumerate() {
+        match told_now {
+            // Never back.
+            Told::From(place) => {
+                assert!(last.is_none_or(|last| last <= *place), "{:?}", &told[..=i]);
+                last = Some(*place);
+            }
+            Told::Message(seq, data) => {
+                let before = last.expect("a message before a place");
+                let around = &told[i.saturating_sub(5)..=i];
+                assert!(before < *seq, "out of order, or twice: {around:?}");
+                let missing: Vec<_> = truth.range(before + 1..*seq).collect();
+                assert!(missing.is_empty(), "{missing:?} is missing in {around:?}");
+                if let Some(said) = truth.get(seq) {
+                    let said: String = said.chars().take(20).collect();
+                    assert_eq!(&said, data);
+                }
+                last = Some(*seq);
+            }
+        }
+    }
+}
+
+struct Listener {
+    nodes: Vec<SocketAddr>,
+    person: Person,
+    dice: Dice,
+    told: HashMap<String, Vec<Told>>,
+    epoch: String,
+    gaps: usize,
+    heard: usize,
+    recoveries: usize,
+}
+
+impl Listener {
+    fn place(&self, room: &str) -> Option<String> {
+        let last = match self.told.get(room)?.last()? {
+            Told::From(seq) | Told::Message(seq, _) => *seq,
+        };
+        Some(format!("{}:{last}", self.epoch))
+    }
+
+    fn tell(&mut self, room: &Value, told: Told) {
+        let room = room.as_str().unwrap();
+        self.told.entry(room.to_owned()).or_default().push(told);
+    }
+
+    fn from(&mut self, room: &Value, position: &Value) {
+        let position = position.as_str().unwrap();
+        let (epoch, seq) = position.split_once(':').unwrap();
+        if self.epoch.is_empty() {
+            self.epoch = epoch.to_owned();
+        }
+        assert_eq!(self.epoch, epoch);
+        self.tell(room, Told::From(seq.parse().unwrap()));
+    }
+
+    fn on_seat(&mut self, seat: &Value) {
+        if seat["recovered"] == false {
+            self.gaps += 1;
+        }
+        if seat["recovered"] == true {
+            self.recoveries += 1;
+        }
+        // One that was there already is renewed, and goes on.
+        if seat["position"].is_string() {
+            self.from(&seat["room"], &seat["position"]);
+        }
+    }
+
+    fn on_event(&mut self, event: &Value) {
+        match event["type"].as_str().unwrap() {
+            "welcome" => self.on_seat(&event["seat"]),
+            "ack" if event["seat"].is_object() => self.on_seat(&event["seat"]),
+            "ack" => {}
+            "gap" => {
+                self.gaps += 1;
+                self.from(&event["room"], &event["position"]);
+            }
+            "message" => {
+                self.heard += 1;
+                let data: String = event["data"].as_str().unwrap().chars().take(20).collect();
+                let seq = event["seq"].as_u64().unwrap();
+                self.tell(&event["room"], Told::Message(seq, data));
+            }
+            _ => panic!("{event}"),
+        }
+    }
+
+    async fn open(&mut self) -> Socket {
+        let first = name(self.dice.roll(ROOMS as u64));
+        let query = match self.place(&first) {
+            Some(place) => format!("?since={place}"),
+            None => String::new(),
+        };
+        let node = self.nodes[self.dice.roll(self.nodes.len() as u64) as usize];
+        let token = self.person.token(&first);
+        Socket::open_rooms_v1(node, &token, &query).await.unwrap()
+    }
+
+    fn join(&self, room: &str) -> Message {
+        let token = self.person.token(room);
+        let mut join = json!({"type": "join", "id": room, "token": token});
+        if let Some(place) = self.place(room) {
+            join["since"] = json!(place);
+        }
+        Message::text(join.to_string())
+    }
+
+    /// One life of a socket. Nothing is sent to a socket that hasn't told what
+    /// it has to tell of the room: `since` would be of the past.
+    async fn live(&mut self, until: Instant) {
+        let mut socket = self.open().await;
+        let mut seated: Vec<String> = Vec::new();
+        let mut asked = false;
+        let frames = 20 + self.dice.roll(400);
+        for _ in 0..frames {
+            if Instant::now() >= until {
+                return;
+            }
+            if self.dice.once_in(15) {
+                let pause = if self.dice.once_in(8) { 700 } else { 60 };
+                sleep(self.dice.millis(pause)).await;
+            }
+            if !asked && self.dice.once_in(6) {
+                let room = name(self.dice.roll(ROOMS as u64));
+                if !seated.contains(&room) {
+                    asked = socket.stream.send(self.join(&room)).await.is_ok();
+                }
+            }
+            match timeout(Duration::from_millis(300), socket.stream.next()).await {
+                Ok(Some(Ok(Message::Text(text)))) => {
+                    let event: Value = serde_json::from_str(&text).unwrap();
+                    if let Some(room) = event["seat"]["room"].as_str() {
+                        asked &= event["type"] != "ack";
+                        seated.push(room.to_owned());
+                    }
+                    self.on_event(&event);
+                }
+                Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return,
+                Ok(Some(Ok(_))) | Err(_) => {}
+            }
+        }
+    }
+
+    /// Comes to every room once more, and stays until all is told.
+    async fn end(&mut self, truth: &Truth) {
+        let mut socket = self.open().await;
+        let hears = async {
+            let mut asked = false;
+            loop {
+                let text = match socket.stream.next().await.unwrap().unwrap() {
+                    Message::Text(text) => text,
+                    Message::Close(close) => panic!("{close:?}"),
+                    _ => continue,
+                };
+                self.on_event(&serde_json::from_str(&text).unwrap());
+                if !asked {
+                    asked = true;
+                    for room in (0..ROOMS as u64).map(name) {
+                        socket.stream.send(self.join(&room)).await.unwrap();
+                    }
+                }
+                let up = |room: String| {
+                    let last = match self.told.get(&room).and_then(|told| told.last()) {
+                        Some(Told::From(seq) | Told::Message(seq, _)) => *seq,
+                        None => return false,
+                    };
+                    Some(last) >= truth.last(&room)
+                };
+                if (0..ROOMS as u64).map(name).all(up) {
+                    return;
+                }
+            }
+        };
+        let told = timeout(SOON, hears).await;
+        assert!(told.is_ok(), "somebody is never told everything");
+    }
+}
+
+/// Says things on a socket, with and without keys, some of them twice.
+async fn speak(node: SocketAddr, mut dice: Dice, truth: Arc<Truth>, until: Instant) {
+    let person = Person::new();
+    let mut socket = Socket::open_rooms_v1(node, &person.token(&name(0)), "")
+        .await
+        .unwrap();
+    for room in (1..ROOMS as u64).map(name) {
+        let join = json!({"type": "join", "token": person.token(&room)});
+        socket.say(&join.to_string()).await;
+    }
+    let mut waiting: HashMap<String, (String, String)> = HashMap::new();
+    let mut said = 0_u64;
+    let mut next = Instant::now();
+    while Instant::now() < until || !waiting.is_empty() {
+        if Instant::now() >= next && Instant::now() < until && waiting.len() < 20 {
+            next = Instant::now() + Duration::from_millis(12) + dice.millis(8);
+            said += 1;
+            let room = name(dice.roll(ROOMS as u64));
+            let mut data = format!("{} {said} ", person.user.simple());
+            data.replace_range(0..26, "");
+            if dice.once_in(10) {
+                data.push_str(&"x".repeat(dice.roll(30_000) as usize));
+            }
+            let mut publish = json!({"type": "publish", "room": room, "data": data});
+            let times = if dice.once_in(2) { 1 + dice.roll(2) } else { 0 };
+            if times > 0 {
+                publish["key"] = json!(said.to_string());
+            }
+            for time in 0..times.max(1) {
+                let id = format!("{said}-{time}");
+                publish["id"] = json!(id);
+                socket.say(&publish.to_string()).await;
+                waiting.insert(id, (room.clone(), data.clone()));
+            }
+        }
+        let wait = timeout(Duration::from_millis(5), socket.stream.next());
+        let Ok(event) = wait.await else { continue };
+        let Message::Text(text) = event.unwrap().unwrap() else {
+            continue;
+        };
+        let event: Value = serde_json::from_str(&text).unwrap();
+        assert_ne!(event["type"], "error", "{event}");
+        if let Some(id) = event["id"].as_str()
+            && let Some((room, data)) = waiting.remove(id)
+        {
+            truth.said(&room, event["seq"].as_u64().unwrap(), &data);
+        }
+    }
+}
+
+/// Says more at once than a node can take without missing some, as HTTP may.
+async fn burst(bus: Arc<dyn RoomBus>, mut dice: Dice, truth: Arc<Truth>, until: Instant) {
+    let mut said = 0_u128;
+    while Instant::now() < until {
+        let room = name(dice.roll(ROOMS as u64));
+        let times = if dice.once_in(3) { 250 } else { 40 };
+        for _ in 0..times {
+            said += 1;
+            let data = format!("burst {said}");
+            let message = Said {
+                from: None,
+                connection: None,
+                at: Timestamp::UNIX_EPOCH,
+                kind: Kind::Text,
+                data: data.clone().into(),
+                key: dice.once_in(2).then_some(MessageKey(said)),
+            };
+            let published = bus
+                .publish(&RoomName::parse(&room).unwrap(), message)
+                .await
+                .unwrap();
+            truth.said(&room, published.position.unwrap().seq, &data);
+        }
+        sleep(dice.millis(900)).await;
+    }
+}
+
+/// Two handles of one bus, as two nodes have; `None` if it keeps nothing.
+async fn buses() -> Option<[Arc<dyn RoomBus>; 2]> {
+    match std::env::var("SUITE_BUS").as_deref() {
+        Ok("nats") => None,
+        Ok("nats-history") => {
+            let settings = NatsSettings {
+                servers: vec![Nats::shared().url().to_owned()],
+                credentials_file: None,
+                tls: Tls::default(),
+                prefix: format!("test-{}", uuid::Uuid::new_v4()),
+                capacity: 100,
+                history: Some(History {
+                    messages: 100,
+                    age: Duration::from_secs(3600),
+                    storage: Storage::Memory,
+                    replicas: 1,
+                }),
+            };
+            let one = NatsBus::connect(&settings).await.unwrap();
+            let other = NatsBus::connect(&settings).await.unwrap();
+            Some([Arc::new(one), Arc::new(other)])
+        }
+        _ => {
+            let bus = MemoryBus::new(MemorySettings::default());
+            Some([Arc::new(bus.clone()), Arc::new(bus)])
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_happens_everybody_hears_each_message_once_in_order_or_a_gap() {
+    let Some(buses) = buses().await else { return };
+    let number = |name, default| match std::env::var(name) {
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => default,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seed: u64 = number("STORM_SEED", u64::from(now.subsec_nanos()));
+    let seconds = number("STORM_SECONDS", 4);
+    println!("STORM_SEED={seed}");
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let mut nodes = Vec::new();
+    let mut gateways = Vec::new();
+    for bus in &buses {
+        let (gateway, address) = gateway(bus.clone()).await;
+        gateways.push(gateway);
+        nodes.push(address);
+    }
+    let truth = Arc::new(Truth::default());
+    let mut speakers = Vec::new();
+    for i in 0..SPEAKERS {
+        let (node, dice) = (nodes[i as usize % 2], Dice(seed + i));
+        speakers.push(tokio::spawn(speak(node, dice, truth.clone(), until)));
+    }
+    let dice = Dice(seed + 500);
+    speakers.push(tokio::spawn(burst(
+        buses[0].clone(),
+        dice,
+        truth.clone(),
+        until,
+    )));
+    let mut listeners = Vec::new();
+    for i in 0..CLIENTS {
+        let mut listener = Listener {
+            nodes: nodes.clone(),
+            person: Person::new(),
+            dice: Dice(seed + 1000 + i),
+            told: HashMap::new(),
+            epoch: String::new(),
+            gaps: 0,
+            heard: 0,
+            recoveries: 0,
+        };
+        listeners.push(tokio::spawn(async move {
+            while Instant::now() < until {
+                listener.live(until).await;
+            }
+            listener
+        }));
+    }
+    for speaker in speakers {
+        speaker.await.unwrap();
+    }
+    let (mut gaps, mut heard, mut recoveries) = (0, 0, 0);
+    for listener in listeners {
+        let mut listener = listener.await.unwrap();
+        listener.end(&truth).await;
+        let rooms = truth.0.lock();
+        for (room, told) in &listener.told {
+            check(&rooms[room], told);
+        }
+        gaps += listener.gaps;
+        heard += listener.heard;
+        recoveries += listener.recoveries;
+    }
+    let said: usize = truth.0.lock().values().map(BTreeMap::len).sum();
+    println!("{said} said, {heard} heard, {gaps} gaps, {recoveries} came back to everything");
+    assert!(recoveries > 0);
+    let hubs = || gateways.iter().map(|gateway| gateway.hubs().rooms());
+    crate::service::until("all rooms are free", || hubs().sum::<usize>() == 0).await;
+}
