@@ -75,7 +75,8 @@ close_codes! {
     TooFast = 4429, "too_fast", "yes, and slow down", "sending too fast";
     /// The session was ended: logout, revocation, password change or refresh reuse.
     Revoked = 4503, "revoked", "no: sign in again", "session ended";
-    /// The token's grant doesn't allow what the socket did.
+    /// The token's grant doesn't allow what the socket did, or its bearer was
+    /// removed from the room.
     NotPermitted = 4507, "not_permitted", "no", "not permitted";
     /// Ten commands in a row had no effect.
     TooManyErrors = 4509, "too_many_errors", "no: mend the client", "too many errors in a row";

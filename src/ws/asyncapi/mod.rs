@@ -24,7 +24,10 @@ use super::{
         MAX_ERRORS_IN_A_ROW, MAX_ID_BYTES, MAX_KEY_BYTES, MAX_ROOMS, SUBPROTOCOL, seats::LEAD,
     },
 };
-use crate::rooms::{message::MAX_DEPTH, position::PositionText};
+use crate::{
+    presence,
+    rooms::{message::MAX_DEPTH, position::PositionText},
+};
 
 /// The name of the security scheme.
 const ACCESS_TOKEN: &str = "accessToken";
@@ -164,6 +167,7 @@ fn guide() -> String {
         key_bytes = MAX_KEY_BYTES,
         depth = MAX_DEPTH,
         lead = LEAD.as_secs(),
+        presence_bound = presence::BOUND.as_secs(),
         message_bytes = examples::MESSAGE_BYTES,
         messages_per_second = examples::MESSAGES_PER_SECOND,
         errors = MAX_ERRORS_IN_A_ROW,
