@@ -78,7 +78,7 @@ close_codes! {
     /// The token's grant doesn't allow what the socket did, or its bearer was
     /// removed from the room.
     NotPermitted = 4507, "not_permitted", "no", "not permitted";
-    /// Ten commands in a row had no effect.
+    /// Ten commands in a row were mistakes.
     TooManyErrors = 4509, "too_many_errors", "no: mend the client", "too many errors in a row";
 }
 

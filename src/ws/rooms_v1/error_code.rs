@@ -25,6 +25,18 @@ macro_rules! error_codes {
     };
 }
 
+impl ErrorCode {
+    /// Whether it is the client's doing: too many of those in a row, and the
+    /// socket is closed.
+    #[must_use]
+    pub fn is_mistake(self) -> bool {
+        !matches!(
+            self,
+            Self::NotDelivered | Self::Unavailable | Self::Removed | Self::SeatExpired
+        )
+    }
+}
+
 error_codes! {
     /// Not a JSON object, or not with the fields of its type.
     Malformed;

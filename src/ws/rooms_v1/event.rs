@@ -83,8 +83,8 @@ pub struct Seat {
     /// order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub position: Option<PositionText>,
-    /// With `since`: whether everything that was said since then follows. If
-    /// not, nothing of it does.
+    /// With `since`, where there was no seat yet: whether everything that was
+    /// said since then follows. If not, nothing of it does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<bool>,
 }
@@ -98,7 +98,8 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Messages a second, on average; as many at once.
     pub messages_per_second: u32,
-    /// So many commands in a row that fail close the socket.
+    /// So many mistakes in a row close the socket; `not_delivered` and
+    /// `unavailable` are none.
     pub errors_in_a_row: u32,
 }
 

@@ -20,7 +20,7 @@ pub const SUBPROTOCOL: &str = "rooms.v1";
 /// Most rooms that one socket may sit in.
 pub const MAX_ROOMS: usize = 100;
 
-/// After so many commands in a row that failed the socket is closed.
+/// After so many mistakes in a row the socket is closed.
 pub const MAX_ERRORS_IN_A_ROW: u32 = 10;
 
 /// Longest `id` of a command, in bytes.

@@ -324,7 +324,7 @@ impl Session {
         detail: impl Into<Cow<'static, str>>,
     ) -> Action {
         let frame = error(id, room, code, detail.into());
-        self.errors += 1;
+        self.errors += u32::from(code.is_mistake());
         if self.errors >= MAX_ERRORS_IN_A_ROW {
             Action::ReplyAndClose(frame, Close::TooManyErrors)
         } else {

@@ -278,6 +278,21 @@ fn the_tenth_mistake_in_a_row_is_the_last() {
 }
 
 #[test]
+fn what_the_service_could_not_do_is_no_mistake_of_the_clients() {
+    let mut subject = Subject::new();
+    let room = RoomName::parse("lobby").unwrap();
+    for _ in 0..20 {
+        let failed = subject.session.published(None, &room, None);
+        assert!(matches!(failed, Action::Reply(_)));
+        let Action::Take(take) = subject.join("attic", 600) else {
+            panic!("a seat is to be taken");
+        };
+        let failed = subject.session.not_seated(take, NoSeat::Unavailable);
+        assert!(matches!(failed, Action::Reply(_)));
+    }
+}
+
+#[test]
 fn nothing_is_taken_after_the_end() {
     let mut subject = Subject::new();
     let late = subject.at(600);
