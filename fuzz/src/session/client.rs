@@ -91,8 +91,8 @@ impl Client {
         }
     }
 
-    /// A command was answered under this name.
-    pub fn on_answer(&mut self, said: &Said, id: Option<&str>, refused: bool) {
+    /// A command was answered under this name, perhaps with an error.
+    pub fn on_answer(&mut self, said: &Said, id: Option<&str>, error: Option<&str>) {
         match &said.command {
             Some(command) => assert_eq!(id, name_of(command)),
             // What a spoilt text says is for a parser to know, if it can:
@@ -103,7 +103,12 @@ impl Client {
             }
             None => {}
         }
-        self.errors = if refused { self.errors + 1 } else { 0 };
+        match error {
+            // What the service can't do is nobody's mistake.
+            Some("not_delivered" | "unavailable") => {}
+            Some(_) => self.errors += 1,
+            None => self.errors = 0,
+        }
     }
 
     /// A token was taken: the socket lives as long as any token does.

@@ -220,13 +220,13 @@ impl Socket {
                 let event = Event::read(&frame);
                 assert_eq!(event.kind(), "ack");
                 assert_eq!(event.text("room"), Some(room.as_str()));
-                self.client.on_answer(said, event.text("id"), false);
+                self.client.on_answer(said, event.text("id"), None);
                 assert!(self.sits_in.remove(&room));
                 self.client.on_end(&room);
             }
             Action::Presence(room, id) => {
                 assert!(self.client.seats()[&room].presence);
-                self.client.on_answer(said, id.as_deref(), false);
+                self.client.on_answer(said, id.as_deref(), None);
             }
             action => {
                 let event = self.answer(action, said);
@@ -255,7 +255,7 @@ impl Socket {
         assert_eq!(kind, Kind::Text);
     }
 
-    /// An answer: the tenth in a row that is an error is the last.
+    /// An answer: the tenth in a row that is a mistake is the last.
     fn answer(&mut self, action: Action, said: &Said) -> Event {
         let (frame, close) = match action {
             Action::Reply(frame) => (frame, None),
@@ -263,8 +263,9 @@ impl Socket {
             action => panic!("{action:?}"),
         };
         let event = Event::read(&frame);
-        let refused = event.kind() == "error";
-        self.client.on_answer(said, event.text("id"), refused);
+        let error = event.text("code");
+        assert_eq!(event.kind() == "error", error.is_some());
+        self.client.on_answer(said, event.text("id"), error);
         let tenth = self.client.errors() == MAX_ERRORS_IN_A_ROW;
         assert_eq!(close, tenth.then_some(Close::TooManyErrors));
         self.closed = tenth;
