@@ -17,7 +17,7 @@ use contract::{Kind, Message as Said, MessageKey, RoomBus, RoomName, Timestamp};
 use futures_util::{SinkExt, StreamExt};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use test_servers::Nats;
+use test_servers::{Nats, Proxy};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -169,6 +169,7 @@ impl Listener {
                 let seq = event["seq"].as_u64().unwrap();
                 self.tell(&event["room"], Told::Message(seq, data));
             }
+            "error" if event["code"] == "unavailable" => {}
             _ => panic!("{event}"),
         }
     }
@@ -181,7 +182,14 @@ impl Listener {
         };
         let node = self.nodes[self.dice.roll(self.nodes.len() as u64) as usize];
         let token = self.person.token(&first);
-        Socket::open_rooms_v1(node, &token, &query).await.unwrap()
+        loop {
+            match Socket::open_rooms_v1(node, &token, &query).await {
+                Ok(socket) => return socket,
+                // The bus is cut off.
+                Err(refused) => assert_eq!(refused.status, 503),
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
     }
 
     fn join(&self, room: &str) -> Message {
@@ -217,8 +225,8 @@ impl Listener {
             match timeout(Duration::from_millis(300), socket.stream.next()).await {
                 Ok(Some(Ok(Message::Text(text)))) => {
                     let event: Value = serde_json::from_str(&text).unwrap();
+                    asked &= event["id"].is_null();
                     if let Some(room) = event["seat"]["room"].as_str() {
-                        asked &= event["type"] != "ack";
                         seated.push(room.to_owned());
                     }
                     self.on_event(&event);
@@ -305,9 +313,9 @@ async fn speak(node: SocketAddr, mut dice: Dice, truth: Arc<Truth>, until: Insta
             continue;
         };
         let event: Value = serde_json::from_str(&text).unwrap();
-        assert_ne!(event["type"], "error", "{event}");
         if let Some(id) = event["id"].as_str()
             && let Some((room, data)) = waiting.remove(id)
+            && event["type"] == "ack"
         {
             truth.said(&room, event["seq"].as_u64().unwrap(), &data);
         }
@@ -341,8 +349,20 @@ async fn burst(bus: Arc<dyn RoomBus>, mut dice: Dice, truth: Arc<Truth>, until: 
     }
 }
 
-/// Two handles of one bus, as two nodes have; `None` if it keeps nothing.
-async fn buses() -> Option<[Arc<dyn RoomBus>; 2]> {
+/// Cuts a node off from the bus now and then.
+async fn storm(network: Arc<Proxy>, mut dice: Dice, until: Instant) {
+    while Instant::now() < until {
+        sleep(Duration::from_secs(1) + dice.millis(2000)).await;
+        network.cut();
+        sleep(dice.millis(800)).await;
+        network.reset();
+        network.heal();
+    }
+}
+
+/// Two handles of one bus, as two nodes have, and the network of the second;
+/// `None` if the bus keeps nothing.
+async fn buses() -> Option<([Arc<dyn RoomBus>; 2], Option<Arc<Proxy>>)> {
     match std::env::var("SUITE_BUS").as_deref() {
         Ok("nats") => None,
         Ok("nats-history") => {
@@ -360,19 +380,26 @@ async fn buses() -> Option<[Arc<dyn RoomBus>; 2]> {
                 }),
             };
             let one = NatsBus::connect(&settings).await.unwrap();
-            let other = NatsBus::connect(&settings).await.unwrap();
-            Some([Arc::new(one), Arc::new(other)])
+            let network = Arc::new(Proxy::start(Nats::shared().port()).await);
+            let behind = NatsSettings {
+                servers: vec![format!("nats://{}", network.address())],
+                ..settings
+            };
+            let other = NatsBus::connect(&behind).await.unwrap();
+            Some(([Arc::new(one), Arc::new(other)], Some(network)))
         }
         _ => {
             let bus = MemoryBus::new(MemorySettings::default());
-            Some([Arc::new(bus.clone()), Arc::new(bus)])
+            Some(([Arc::new(bus.clone()), Arc::new(bus)], None))
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_everybody_hears_each_message_once_in_order_or_a_gap() {
-    let Some(buses) = buses().await else { return };
+    let Some((buses, network)) = buses().await else {
+        return;
+    };
     let number = |name, default| match std::env::var(name) {
         Ok(number) => number.parse().unwrap(),
         Err(_) => default,
@@ -402,6 +429,13 @@ async fn whatever_happens_everybody_hears_each_message_once_in_order_or_a_gap() 
         truth.clone(),
         until,
     )));
+    if let Some(network) = &network {
+        speakers.push(tokio::spawn(storm(
+            network.clone(),
+            Dice(seed + 600),
+            until,
+        )));
+    }
     let mut listeners = Vec::new();
     for i in 0..CLIENTS {
         let mut listener = Listener {
