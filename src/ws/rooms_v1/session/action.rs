@@ -19,11 +19,11 @@ pub enum Action {
     Close(Close),
     /// Send a ping.
     Ping,
-    /// Say something; [`Session::published`] wants to know what came of it.
+    /// Say something; [`Session::published`](super::Session::published) wants to know what came of it.
     Publish(Publish),
-    /// Verify a token; [`Session::verified`] wants to know what came of it.
+    /// Verify a token; [`Session::verified`](super::Session::verified) wants to know what came of it.
     Verify(Verify),
-    /// Take the seat; [`Session::seated`] wants to know what came of it.
+    /// Take the seat; [`Session::seated`](super::Session::seated) wants to know what came of it.
     Take(Take),
     /// Give up the seat in a room, and send this frame.
     Leave(RoomName, Bytes),
