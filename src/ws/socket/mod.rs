@@ -125,6 +125,7 @@ impl Socket {
                     if came.is_err() || self.read(&mut context, timer.as_mut()).await.is_break() {
                         return End::Broken;
                     }
+                    self.mode.end_turn(&self.keeper);
                 }
                 () = tokio::task::yield_now(), if more => {}
             }

@@ -50,6 +50,13 @@ impl Mode {
         }
     }
 
+    /// A turn of reading is over.
+    pub(super) fn end_turn(&mut self, keeper: &Keeper) {
+        if let Self::RoomsV1(rooms) = self {
+            rooms.flush(&keeper.outbox);
+        }
+    }
+
     /// Something happened to a seat.
     pub(super) fn attend(&mut self, outbox: &Outbox) {
         if let Self::RoomsV1(rooms) = self {

@@ -2,11 +2,14 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    future::poll_fn,
     ops::ControlFlow::{self, Continue},
-    pin::Pin,
+    pin::{Pin, pin},
     sync::Arc,
+    task::Poll,
 };
 
+use bytes::{Bytes, BytesMut};
 use contract::{ConnectionId, Message, Recovery, RoomName, Timestamp, UserId};
 use tokio::time::{Instant, Sleep};
 
@@ -40,6 +43,9 @@ pub(in crate::ws) struct RoomsV1 {
     session: Session,
     seats: HashMap<RoomName, Seated>,
     behind: VecDeque<CatchingUp>,
+    /// Acks of what was published in this turn: sent one by one, they would
+    /// cost as many writes, and have the hub take as many small batches.
+    acks: BytesMut,
 }
 
 /// A seat, and being counted among those who are there.
@@ -69,6 +75,7 @@ impl RoomsV1 {
                 },
             )]),
             behind: VecDeque::new(),
+            acks: BytesMut::new(),
         }
     }
 
@@ -91,7 +98,15 @@ impl RoomsV1 {
         let mut action = self.session.on_frame(frame, Instant::now());
         loop {
             let next = match action {
-                Action::Publish(publish) => self.publish(publish, keeper, timer.as_mut()).await?,
+                Action::Publish(publish) => {
+                    match self.publish(publish, keeper, timer.as_mut()).await? {
+                        Some(Action::Reply(ack)) => {
+                            self.acks.extend_from_slice(&ack);
+                            return Continue(());
+                        }
+                        next => next,
+                    }
+                }
                 Action::Verify(verify) => self.verify(verify, keeper, timer.as_mut()).await?,
                 Action::Take(take) => self.take(take, keeper, timer.as_mut()).await?,
                 done => {
@@ -107,8 +122,20 @@ impl RoomsV1 {
         }
     }
 
+    /// Sends the acks that wait: at the end of a turn, and before anything else
+    /// is said or waited for.
+    pub(super) fn flush(&mut self, outbox: &Outbox) {
+        if !self.acks.is_empty() {
+            // Copied to its length: it may wait long for a slow reader, and
+            // most sockets publish rarely.
+            outbox.reply(Bytes::copy_from_slice(&self.acks));
+            self.acks = BytesMut::new();
+        }
+    }
+
     /// What needs no waiting.
     fn perform(&mut self, action: Action, outbox: &Outbox) {
+        self.flush(outbox);
         match action {
             Action::Reply(frame) => outbox.reply(frame),
             Action::ReplyAndClose(frame, close) => {
@@ -160,9 +187,17 @@ impl RoomsV1 {
         let Some(seat) = self.seats.get(&room).map(|seated| seated.seat.clone()) else {
             return Continue(Some(self.session.published(id, &room, None)));
         };
-        let publishing = seat.publish(message);
-        let Some(published) = keeper.meanwhile(self, timer, publishing).await? else {
-            return Continue(None);
+        let mut publishing = pin!(seat.publish(message));
+        let at_once = poll_fn(|cx| Poll::Ready(publishing.as_mut().poll(cx))).await;
+        let published = match at_once {
+            Poll::Ready(published) => published,
+            Poll::Pending => {
+                self.flush(&keeper.outbox);
+                match keeper.meanwhile(self, timer, publishing).await? {
+                    Some(published) => published,
+                    None => return Continue(None),
+                }
+            }
         };
         let place = published.inspect_err(|error| {
             tracing::warn!(
@@ -181,6 +216,7 @@ impl RoomsV1 {
         keeper: &Keeper,
         timer: Pin<&mut Sleep>,
     ) -> ControlFlow<(), Option<Action>> {
+        self.flush(&keeper.outbox);
         let gateway = self.gateway.clone();
         let verifying = gateway.admit(&verify.token);
         let Some(verified) = keeper.meanwhile(self, timer, verifying).await? else {
