@@ -101,7 +101,7 @@ async fn a_refused_write_leaves_nothing_half_done() {
         let expected = expected.map(|(name, role)| (name.to_owned(), role));
         assert_eq!(roles(&store, &room.name).await, expected);
         let changes = store.membership_changes_since(time(0)).await.unwrap();
-        assert_eq!(changes, [last.clone()]);
+        assert_eq!(changes, std::slice::from_ref(&last));
         assert_eq!(store.membership(&another.name, ann.id).await.unwrap(), None);
         assert_eq!(begin(&store, &begun).await, Begin::InProgress);
     }

@@ -63,7 +63,10 @@ async fn rooms_that_were_confirmed_are_in_the_files_at_once() {
     for round in 0..5 {
         let room = founded(&store, &ann).await;
         let as_left = copied().await;
-        assert_eq!(seen(&as_left, &room, &ann).await, [owns.clone()]);
+        assert_eq!(
+            seen(&as_left, &room, &ann).await,
+            std::slice::from_ref(&owns)
+        );
         as_left.close().await;
 
         let mut last = None;
@@ -158,7 +161,7 @@ async fn a_refused_write_leaves_nothing_half_done() {
         let expected = expected.map(|(name, role)| (name.to_owned(), role));
         assert_eq!(seen(&store, &room, &ann).await, expected);
         let changes = store.membership_changes_since(time(0)).await.unwrap();
-        assert_eq!(changes, [last.clone()]);
+        assert_eq!(changes, std::slice::from_ref(&last));
         assert_eq!(store.membership(&another.name, ann.id).await.unwrap(), None);
         assert_eq!(begin(&store, &begun).await, Begin::InProgress);
     }
