@@ -125,7 +125,6 @@ impl Socket {
                     if came.is_err() || self.read(&mut context, timer.as_mut()).await.is_break() {
                         return End::Broken;
                     }
-                    self.mode.end_turn(&self.keeper);
                 }
                 () = tokio::task::yield_now(), if more => {}
             }
@@ -146,7 +145,15 @@ impl Socket {
                 outbox: &self.keeper.outbox,
                 left: &mut left,
             };
-            let frame = match context.read(&mut stream) {
+            let came = context.read(&mut stream);
+            if !matches!(
+                came,
+                Ok(Incoming::Text(_) | Incoming::Binary(_) | Incoming::Ping(_) | Incoming::Pong(_))
+            ) {
+                // Before the end that may come of it, after which nothing is sent.
+                self.mode.end_turn(&self.keeper);
+            }
+            let frame = match came {
                 Ok(Incoming::Text(text)) => Frame::Message {
                     kind: Kind::Text,
                     data: Bytes::from(text),

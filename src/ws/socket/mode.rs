@@ -50,7 +50,7 @@ impl Mode {
         }
     }
 
-    /// A turn of reading is over.
+    /// There is nothing more to read for now, or at all.
     pub(super) fn end_turn(&mut self, keeper: &Keeper) {
         if let Self::RoomsV1(rooms) = self {
             rooms.flush(&keeper.outbox);

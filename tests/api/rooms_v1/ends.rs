@@ -1,9 +1,14 @@
 //! Tokens end, and are renewed on the socket; sessions end.
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::client::{Client, Person};
-use crate::{mint, service::Service};
+use crate::{
+    mint,
+    service::{Service, soon},
+};
 
 fn ends_in(seconds: i64) -> serde_json::Value {
     json!({"exp": mint::now() + seconds})
@@ -103,4 +108,38 @@ async fn the_end_of_the_session_is_the_end_of_every_seat() {
         .await;
     assert_eq!(logout.status, 204);
     assert_eq!(client.closed().await, 4503);
+}
+
+/// Says something in the lobby and then another frame, in one write; whether
+/// what was said is acknowledged before the end.
+async fn is_acknowledged_before_the_end(then: Message) -> bool {
+    let service = Service::start().await;
+    let ann = Person::new();
+    let mut client = Client::open(service.address, &ann.token("lobby")).await;
+    let publish = json!({"type": "publish", "id": "last", "room": "lobby", "data": "bye"});
+    let stream = &mut client.socket.stream;
+    soon(stream.feed(Message::text(publish.to_string())))
+        .await
+        .unwrap();
+    soon(stream.feed(then)).await.unwrap();
+    soon(stream.flush()).await.unwrap();
+    let mut acknowledged = false;
+    while let Some(Ok(message)) = soon(stream.next()).await {
+        if let Message::Text(text) = message {
+            let event: serde_json::Value = serde_json::from_str(&text).unwrap();
+            acknowledged |= event["type"] == "ack" && event["id"] == "last";
+        }
+    }
+    acknowledged
+}
+
+#[tokio::test]
+async fn what_was_said_is_acknowledged_however_the_socket_ends() {
+    for then in [
+        Message::Close(None),
+        Message::text("x".repeat(64 * 1024 + 1)),
+        Message::binary(vec![0; 64 * 1024 + 1]),
+    ] {
+        assert!(is_acknowledged_before_the_end(then).await);
+    }
 }
