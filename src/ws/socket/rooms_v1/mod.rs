@@ -1,4 +1,11 @@
 //! A socket that speaks `rooms.v1`: does what its session decides.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `mod` | [`RoomsV1`]: what a frame, time, or news of a seat has it do |
+//! | `joining` | taking a seat in one more room |
+
+mod joining;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,7 +17,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use contract::{ConnectionId, Message, Recovery, RoomName, Timestamp, UserId};
+use contract::{ConnectionId, Message, RoomName, UserId};
 use tokio::time::{Instant, Sleep};
 
 use super::{
@@ -23,15 +30,14 @@ use crate::{
     ws::{
         Gateway,
         close::Close,
-        entrance::{attend, end_of},
-        hub::{Behind, Occupant, Seat},
+        entrance::end_of,
+        hub::{Occupant, Seat},
         outbox::Outbox,
         rooms_v1::{
-            event::{self, Ack, Event},
-            session::{Action, NoSeat, Publish, Session, Take, Verify},
+            event::{self, Event},
+            session::{Action, Publish, Session, Verify},
         },
         session::Frame,
-        wire::Format,
     },
 };
 
@@ -234,81 +240,6 @@ impl RoomsV1 {
             }
         };
         Continue(Some(self.session.verified(verify, verified, now)))
-    }
-
-    async fn take(
-        &mut self,
-        take: Take,
-        keeper: &Keeper,
-        mut timer: Pin<&mut Sleep>,
-    ) -> ControlFlow<(), Option<Action>> {
-        let gateway = self.gateway.clone();
-        let token = take.token.clone();
-        let who = Occupant {
-            connection: self.connection,
-            user: self.user,
-            grant: token.grant,
-            format: Format::RoomsV1,
-            presence: token.presence,
-        };
-        let taking = async {
-            let seat = gateway.hubs.join(&token.room, who, &keeper.outbox).await?;
-            let missed = match take.since {
-                Some(since) => Some((since, seat.read(Some(since)).await?)),
-                None => None,
-            };
-            Ok((seat, missed))
-        };
-        let taken: Result<_, contract::BusError> =
-            match keeper.meanwhile(self, timer.as_mut(), taking).await? {
-                Some(taken) => taken,
-                None => return Continue(None),
-            };
-        let (seat, missed) = match taken {
-            Ok(taken) => taken,
-            Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "a room can't be listened to"
-                );
-                return Continue(Some(self.session.not_seated(take, NoSeat::Unavailable)));
-            }
-        };
-        // A change that came before the seat was taken didn't find it.
-        let Some(grant) = gateway.memberships.grant(&token, Timestamp::now()) else {
-            return Continue(Some(self.session.not_seated(take, NoSeat::NotPermitted)));
-        };
-        let event = self.session.seated(&take, grant, Instant::now());
-        let ack = |position, recovered| {
-            let ack = Ack {
-                id: take.id.as_deref().map(Into::into),
-                seat: Some(event::Seat {
-                    position: event::position(position),
-                    recovered,
-                    ..event
-                }),
-                ..Ack::default()
-            };
-            Some(Event::Ack(ack).frame())
-        };
-        let seat = Arc::new(seat);
-        match missed {
-            None => seat.go_live(|position| ack(position, None)),
-            Some((since, reading)) if reading.history.recovery == Recovery::Complete => {
-                seat.go_behind(since, |position| ack(position, Some(true)));
-                self.recover(CatchingUp::with(seat.clone(), since, reading));
-            }
-            Some((since, reading)) => {
-                let missed = Behind { after: Some(since) };
-                seat.go_on(missed, &reading, |position| ack(position, Some(false)));
-            }
-        }
-        let seated = Seated {
-            seat,
-            _attendance: attend(&gateway, &token),
-        };
-        self.seats.insert(token.room, seated);
-        Continue(Some(Action::Nothing))
     }
 
     pub(super) fn is_behind(&self) -> bool {
