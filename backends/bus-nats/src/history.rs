@@ -195,10 +195,9 @@ impl Archive {
             && self.life.lock().created == SystemTime::from(info.created)
     }
 
-    /// Whether a number was given out by one of several servers, of which one
-    /// has it still. One alone may have lost its power, and the number with it.
+    /// Whether this node knows that a number was given out.
     fn was_given_out(&self, seq: u64) -> bool {
-        self.history.replicas > 1 && seq <= self.seen.load(Ordering::Acquire)
+        seq <= self.seen.load(Ordering::Acquire)
     }
 
     /// A number was given out.

@@ -20,8 +20,8 @@ const LEADER_PATIENCE: Duration = Duration::from_secs(5);
 const LEADER_RETRY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, thiserror::Error)]
-#[error("the stream's leader does not know of everything that was stored")]
-struct LeaderBehind;
+#[error("the stream does not know of everything that was stored")]
+struct StreamBehind;
 
 /// What is kept of a room from some place on.
 pub(crate) struct Missed {
@@ -93,14 +93,14 @@ impl Archive {
                 return Ok(missed);
             }
             if Instant::now() >= deadline {
-                return Err(unavailable(LeaderBehind));
+                return Err(unavailable(StreamBehind));
             }
             sleep(LEADER_RETRY).await;
         }
     }
 
-    /// [`Self::missed`], unless the stream has a new leader that does not know
-    /// yet of everything it has.
+    /// [`Self::missed`], unless the stream does not know of everything that it
+    /// gave out: it has a new leader, or begins another order.
     async fn look(
         &self,
         room: &RoomName,
@@ -117,6 +117,9 @@ impl Archive {
             up_to: newest,
         };
         if newest < after && self.was_given_out(after) {
+            // Or one server alone has lost its power, and the number with it:
+            // then another order begins, and the loss is told with that.
+            self.link.doubt.notify_one();
             return Ok(None);
         }
         if newest <= after {
