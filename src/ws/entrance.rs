@@ -24,7 +24,7 @@ use super::{
         session::Session,
     },
     session::raw,
-    socket::{CatchingUp, Keeper, Mode, Raw, RoomsV1, Socket},
+    socket::{CatchingUp, Keeper, Mode, Raw, ReadAhead, RoomsV1, Socket},
     sockets::{Admission, Full, Registration},
     wire::Format,
 };
@@ -215,7 +215,7 @@ impl Entrance {
         };
         let mut socket = Socket {
             reader,
-            read_ahead,
+            ahead: ReadAhead::new(read_ahead),
             keeper: Keeper {
                 outbox,
                 write_timeout: gateway.write_timeout,

@@ -100,6 +100,28 @@ async fn a_whole_message_may_come_in_any_pieces() {
 }
 
 #[tokio::test]
+async fn what_comes_in_one_breath_is_heard_whole_up_to_the_close() {
+    let service = Service::start().await;
+    let mut listener = service.socket_in("lobby").await;
+    let mut socket = service.socket_in("lobby").await;
+    // More than a socket may read before others get their turn.
+    let said: Vec<String> = (0..90).map(|n| format!("{n} ").repeat(n * 8)).collect();
+    let mut bytes: Vec<u8> = said
+        .iter()
+        .flat_map(|text| frame(0x81, text.as_bytes()))
+        .collect();
+    assert!(bytes.len() > 64 * 1024);
+    bytes.extend(frame(0x88, &[0x03, 0xE8]));
+    bytes.extend(frame(0x81, b"behind the close"));
+    tcp(&mut socket).write_all(&bytes).await.unwrap();
+    for text in &said {
+        assert_eq!(listener.hear().await, *text);
+    }
+    assert_eq!(u16::from(socket.closed().await.code), 1000);
+    listener.hears_nothing_but_itself().await;
+}
+
+#[tokio::test]
 async fn a_ping_is_answered_with_its_payload() {
     let service = Service::start().await;
     let mut socket = service.socket_in("lobby").await;

@@ -35,9 +35,10 @@ use tungstenite::{
     protocol::{Role, WebSocketConfig, WebSocketContext},
 };
 
-use self::stream::{Stream, discard, readable};
+use self::stream::{Stream, Turn, discard, readable};
 pub(super) use self::{
     catching_up::CatchingUp, keeper::Keeper, mode::Mode, raw::Raw, rooms_v1::RoomsV1,
+    stream::ReadAhead,
 };
 use super::{close::Close, outbox::Closing, session::Frame};
 
@@ -55,8 +56,8 @@ const LINGER_BYTES: usize = 1024 * 1024;
 /// What a socket's loop works with.
 pub(super) struct Socket {
     pub(super) reader: OwnedReadHalf,
-    /// What came in behind the handshake's headers.
-    pub(super) read_ahead: Vec<u8>,
+    /// At first, what came in behind the handshake's headers.
+    pub(super) ahead: ReadAhead,
     pub(super) keeper: Keeper,
     pub(super) mode: Mode,
     pub(super) max_message_bytes: usize,
@@ -92,11 +93,7 @@ impl Socket {
             .write_buffer_size(0)
             .max_message_size(Some(self.max_message_bytes))
             .max_frame_size(Some(self.max_message_bytes));
-        let read_ahead = std::mem::take(&mut self.read_ahead);
-        // What came early is already in the buffer, where no readiness shows it.
-        let mut ready = !read_ahead.is_empty();
-        let mut context =
-            WebSocketContext::from_partially_read(read_ahead, Role::Server, Some(config));
+        let mut context = WebSocketContext::new(Role::Server, Some(config));
         let mut timer = pin!(sleep_until(self.mode.deadline()));
         loop {
             let status = self.keeper.outbox.status();
@@ -120,8 +117,7 @@ impl Socket {
                         return End::Broken;
                     }
                 }
-                came = readable(&self.reader, ready) => {
-                    ready = false;
+                came = readable(&self.reader, &self.ahead) => {
                     if came.is_err() || self.read(&mut context, timer.as_mut()).await.is_break() {
                         return End::Broken;
                     }
@@ -138,12 +134,13 @@ impl Socket {
         context: &mut WebSocketContext,
         mut timer: Pin<&mut Sleep>,
     ) -> ControlFlow<()> {
-        let mut left = READ_TURN;
+        let mut turn = Turn::of(READ_TURN);
         loop {
             let mut stream = Stream {
                 reader: &self.reader,
+                ahead: &mut self.ahead,
                 outbox: &self.keeper.outbox,
-                left: &mut left,
+                turn: &mut turn,
             };
             let came = context.read(&mut stream);
             if !matches!(
@@ -166,7 +163,7 @@ impl Socket {
                 // The library has its answer ready, and gives it at the next read.
                 Ok(Incoming::Close(_) | Incoming::Frame(_)) => continue,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if left == 0 {
+                    if turn.is_over() {
                         // The readiness of a socket costs nothing of tokio's
                         // budget: only this ends the turn.
                         tokio::task::yield_now().await;
@@ -221,31 +218,34 @@ impl Socket {
             outbox.reset_on_drop();
             return end;
         }
-        let mut left = LINGER_BYTES;
+        let ahead = &mut self.ahead;
+        let mut turn = Turn::of(LINGER_BYTES);
         let _ = timeout_at(deadline, async {
             let mut answered = !closing.awaits_answer();
             while !answered {
                 let mut stream = Stream {
                     reader,
+                    ahead,
                     outbox,
-                    left: &mut left,
+                    turn: &mut turn,
                 };
                 // The answer may be in the buffer already.
                 answered = match context.read(&mut stream) {
                     Ok(Incoming::Close(_)) => true,
                     Ok(_) => false,
                     Err(Error::Io(error))
-                        if error.kind() == io::ErrorKind::WouldBlock && left > 0 =>
+                        if error.kind() == io::ErrorKind::WouldBlock && !turn.is_over() =>
                     {
-                        readable(reader, false).await.is_err()
+                        readable(reader, ahead).await.is_err()
                     }
                     Err(_) => true,
                 };
             }
             // Say that there is no more, and let the peer say so.
             outbox.shutdown();
+            ahead.clear();
             let mut discarded = 0;
-            while discarded < LINGER_BYTES && readable(reader, false).await.is_ok() {
+            while discarded < LINGER_BYTES && readable(reader, ahead).await.is_ok() {
                 match discard(reader) {
                     Ok(0) => return,
                     Ok(n) => discarded += n,

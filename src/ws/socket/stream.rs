@@ -4,27 +4,102 @@
 use std::{
     future::poll_fn,
     io::{self, Read, Write},
+    mem,
 };
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use tokio::net::tcp::OwnedReadHalf;
 
 use crate::ws::{outbox::Outbox, wire::OpCode};
 
+/// What is read in one go from a peer that has more to say than fits into the
+/// library's buffer: small messages then cost one system call in a hundred, and
+/// come to their room together.
+const READ_AHEAD: usize = 16 * 1024;
+
+/// What has come from the peer and not gone to the library yet. It takes memory
+/// only while there is something.
+pub(in crate::ws) struct ReadAhead(io::Cursor<Vec<u8>>);
+
+impl ReadAhead {
+    pub(in crate::ws) fn new(bytes: Vec<u8>) -> Self {
+        Self(io::Cursor::new(bytes))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        !self.0.has_remaining()
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::new(Vec::new());
+    }
+
+    fn take(&mut self, buf: &mut [u8]) -> usize {
+        let n = self.0.remaining().min(buf.len());
+        self.0.copy_to_slice(&mut buf[..n]);
+        if self.is_empty() {
+            self.clear();
+        }
+        n
+    }
+}
+
+/// How much a socket may read before the others of its core get their turn.
+pub(super) struct Turn {
+    left: usize,
+    /// Whether the peer has more to say than the library asks for.
+    full: bool,
+}
+
+impl Turn {
+    /// A turn of so many bytes.
+    pub(super) fn of(bytes: usize) -> Self {
+        Self {
+            left: bytes,
+            full: false,
+        }
+    }
+
+    /// Whether it is over.
+    pub(super) fn is_over(&self) -> bool {
+        self.left == 0
+    }
+}
+
 pub(super) struct Stream<'a> {
     pub(super) reader: &'a OwnedReadHalf,
+    pub(super) ahead: &'a mut ReadAhead,
     pub(super) outbox: &'a Outbox,
-    /// Bytes that may still be read in this turn.
-    pub(super) left: &'a mut usize,
+    pub(super) turn: &'a mut Turn,
+}
+
+impl Stream<'_> {
+    fn read_socket(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if !mem::take(&mut self.turn.full) || buf.len() >= READ_AHEAD {
+            let n = self.reader.try_read(buf)?;
+            self.turn.full = n == buf.len();
+            return Ok(n);
+        }
+        let mut bytes = vec![0; READ_AHEAD];
+        let n = self.reader.try_read(&mut bytes)?;
+        self.turn.full = n == bytes.len();
+        bytes.truncate(n);
+        *self.ahead = ReadAhead::new(bytes);
+        Ok(self.ahead.take(buf))
+    }
 }
 
 impl Read for Stream<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if *self.left == 0 {
+        if self.turn.is_over() {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let n = self.reader.try_read(buf)?;
-        *self.left = self.left.saturating_sub(n);
+        let n = if self.ahead.is_empty() {
+            self.read_socket(buf)?
+        } else {
+            self.ahead.take(buf)
+        };
+        self.turn.left = self.turn.left.saturating_sub(n);
         Ok(n)
     }
 }
@@ -52,8 +127,9 @@ impl Write for Stream<'_> {
 /// Waits until there is something to read, in the one place where the task
 /// that served the handshake waited. `OwnedReadHalf::readable` waits elsewhere,
 /// so the finished task would be kept for as long as the socket lives.
-pub(super) async fn readable(reader: &OwnedReadHalf, already: bool) -> io::Result<()> {
-    if already {
+pub(super) async fn readable(reader: &OwnedReadHalf, ahead: &ReadAhead) -> io::Result<()> {
+    // What has been read already shows in no readiness.
+    if !ahead.is_empty() {
         return Ok(());
     }
     poll_fn(|cx| reader.as_ref().poll_read_ready(cx)).await
