@@ -50,7 +50,7 @@ fn measure() -> Outcome<()> {
     traffic::measure(&subjects, &mut results)?;
     let subjects: Vec<_> = subjects
         .into_iter()
-        .filter(|&subject| subject != Subject::TutorialNagle)
+        .filter(|&subject| !matches!(subject, Subject::TutorialNagle | Subject::Long))
         .collect();
     memory::measure(&subjects, files, &mut results)?;
     results.print("fanout");

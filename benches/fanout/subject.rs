@@ -2,6 +2,8 @@
 
 use crate::harness::load::Crowd;
 use crate::harness::process::Guarded;
+use crate::harness::publisher::PAYLOAD;
+use crate::harness::rooms_v1::AROUND;
 use crate::harness::service::Premises;
 use crate::harness::{Outcome, http, roles};
 
@@ -20,6 +22,9 @@ pub(crate) enum Subject {
     Service,
     /// The same, whose sockets speak `rooms.v1`.
     RoomsV1,
+    /// Raw mode with messages as long as those of [`Self::RoomsV1`] are on the
+    /// wire: what the bytes cost, and not the format.
+    Long,
 }
 
 /// A running one.
@@ -40,6 +45,7 @@ impl Subject {
             Self::TutorialNagle,
             Self::Service,
             Self::RoomsV1,
+            Self::Long,
         ]
         .into_iter()
         .filter(|subject| {
@@ -57,11 +63,12 @@ impl Subject {
             Self::TutorialNagle => "tutorial-nagle",
             Self::Service => "service",
             Self::RoomsV1 => "service-rooms.v1",
+            Self::Long => "service-long",
         }
     }
 
     fn is_service(self) -> bool {
-        matches!(self, Self::Service | Self::RoomsV1)
+        matches!(self, Self::Service | Self::RoomsV1 | Self::Long)
     }
 
     /// Starts it in a process of its own.
@@ -71,6 +78,10 @@ impl Subject {
             server: process.pid(),
             room_in_path: !self.is_service(),
             rooms_v1: self == Self::RoomsV1,
+            payload: match self {
+                Self::Long => PAYLOAD + AROUND,
+                _ => PAYLOAD,
+            },
             secret,
             rooms: 0,
             members_per_room: 0,

@@ -36,6 +36,8 @@ pub(crate) struct Crowd {
     pub(crate) room_in_path: bool,
     /// Whether the sockets speak `rooms.v1`.
     pub(crate) rooms_v1: bool,
+    /// Bytes of each message.
+    pub(crate) payload: usize,
     /// The service's `JWT_SECRET`; the rivals don't look at the token.
     pub(crate) secret: String,
     pub(crate) rooms: usize,

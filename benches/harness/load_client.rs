@@ -54,6 +54,7 @@ struct Client {
     buffer: Vec<u8>,
     out: Vec<u8>,
     rooms_v1: bool,
+    payload: usize,
 }
 
 /// The role [`super::load::ROLE`].
@@ -135,6 +136,7 @@ impl Client {
             buffer: vec![0; 256 * 1024],
             out: Vec::new(),
             rooms_v1: crowd.rooms_v1,
+            payload: crowd.payload,
         };
         for room in 0..crowd.rooms {
             let name = room_name(room);
@@ -168,7 +170,9 @@ impl Client {
                     heard: false,
                 });
                 if member < publishers_per_room {
-                    client.publishers.push(Publisher::new(socket));
+                    client
+                        .publishers
+                        .push(Publisher::new(socket, crowd.payload));
                 }
             }
         }
@@ -369,7 +373,7 @@ impl Client {
             match frame.opcode {
                 websocket::TEXT => {
                     let payload = if self.rooms_v1 {
-                        rooms_v1::data(payload)
+                        rooms_v1::data(payload, self.payload)
                     } else {
                         Some(payload)
                     };

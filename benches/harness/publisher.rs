@@ -6,12 +6,14 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Bytes of each message.
+/// Bytes of a message, where nothing else is said.
 pub(crate) const PAYLOAD: usize = 128;
 
 /// A socket that publishes.
 pub(crate) struct Publisher {
     pub(crate) socket: usize,
+    /// Bytes of each message.
+    length: usize,
     /// When the next message is due at a fixed rate.
     pub(crate) due: Instant,
     /// The number of the next message.
@@ -37,9 +39,10 @@ pub(crate) struct Arrival {
 
 impl Publisher {
     /// One that has sent nothing.
-    pub(crate) fn new(socket: usize) -> Self {
+    pub(crate) fn new(socket: usize, length: usize) -> Self {
         Self {
             socket,
+            length,
             due: Instant::now(),
             next: 0,
             flights: VecDeque::new(),
@@ -53,8 +56,8 @@ impl Publisher {
     }
 
     /// The payload of the next message, on its way to `missing` members.
-    pub(crate) fn depart(&mut self, own: u32, sent: Instant, missing: usize) -> [u8; PAYLOAD] {
-        let payload = payload(own, self.next);
+    pub(crate) fn depart(&mut self, own: u32, sent: Instant, missing: usize) -> Vec<u8> {
+        let payload = payload(own, self.next, self.length);
         self.next = (self.next + 1) & DIGITS_MASK;
         self.flights.push_back(Flight { sent, missing });
         self.pending += 1;
@@ -107,9 +110,9 @@ impl Publisher {
 const DIGITS: usize = 5;
 const DIGITS_MASK: u32 = (1 << 25) - 1;
 
-/// A text of [`PAYLOAD`] bytes: the publisher, the number, and filling.
-fn payload(publisher: u32, number: u32) -> [u8; PAYLOAD] {
-    let mut text = [b'.'; PAYLOAD];
+/// A text of `length` bytes: the publisher, the number, and filling.
+fn payload(publisher: u32, number: u32, length: usize) -> Vec<u8> {
+    let mut text = vec![b'.'; length.max(2 * DIGITS)];
     for (value, digits) in [publisher, number].into_iter().zip(text.chunks_mut(DIGITS)) {
         for (place, digit) in digits.iter_mut().enumerate() {
             // Five bits fit, and no digit has to be escaped in JSON.
@@ -121,7 +124,7 @@ fn payload(publisher: u32, number: u32) -> [u8; PAYLOAD] {
 
 /// The publisher and the number in a payload; `None` if it isn't one of ours.
 pub(crate) fn parse(text: &[u8]) -> Option<(usize, u32)> {
-    if text.len() != PAYLOAD {
+    if text.len() < 2 * DIGITS {
         return None;
     }
     let value = |digits: &[u8]| {

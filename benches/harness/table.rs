@@ -28,6 +28,11 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// Adds rows.
+    pub(crate) fn rows<const N: usize, const M: usize>(&mut self, rows: [[String; N]; M]) {
+        self.rows.extend(rows.map(Vec::from));
+    }
+
     /// Prints it: the first column to the left, the others to the right.
     pub(crate) fn print(&self, title: &str) {
         let columns = self.rows.first().map_or(0, Vec::len);

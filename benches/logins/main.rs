@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use clients::Clients;
 use harness::load::{self, Crowd, Pace, Plan, Report};
 use harness::process::{Guarded, forget_peak, peak_resident, resident};
+use harness::publisher::PAYLOAD;
 use harness::roles::{self, Invocation, invocation};
 use harness::service::{Premises, Service};
 use harness::statistics::{median, paired_ratio};
@@ -146,6 +147,7 @@ async fn sockets(
             address: service.address,
             server: service.process.pid(),
             rooms_v1: false,
+            payload: PAYLOAD,
             room_in_path: false,
             secret: premises.secret.clone(),
             rooms: 1,
