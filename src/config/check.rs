@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::{
-    Bus, Config, Role, Store,
+    Config, Role,
     bounds::{Bounds, Refusal},
     secret,
 };
@@ -32,9 +32,9 @@ impl Config {
         );
         self.http.check(bounds);
         if self.runs(Role::Auth) {
-            self.store.check(bounds);
+            self.store.settings().check(bounds);
         }
-        self.bus.check(bounds);
+        self.bus.settings().check(bounds);
         self.tokens.check(bounds);
         bounds.together(
             "tokens.jwks_url",
@@ -73,14 +73,17 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
             "`*` lets any web page call; name the pages",
         ));
     }
-    if let ([role], Bus::Memory { .. }) = (&*config.roles, &config.bus) {
+    if let [role] = &*config.roles
+        && !config.bus.kind().shared
+    {
         refusals.push(Refusal {
             key: "roles",
             others: &["bus"],
             reason: format!(
-                "{} alone has to hear from the other nodes which sessions ended, and the memory \
-                 bus ends with this process",
-                role.name()
+                "{} alone has to hear from the other nodes which sessions ended, and the {} bus \
+                 ends with this process",
+                role.name(),
+                config.bus.kind().name
             ),
         });
     }
@@ -111,9 +114,7 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
              choose their own address: a list of addresses or networks, or [] if there are none",
         ));
     }
-    if config.runs(Role::Auth)
-        && let (Store::Sqlite(_), Bus::Nats(_)) = (&config.store, &config.bus)
-    {
+    if config.runs(Role::Auth) && !config.store.kind().shared && config.bus.kind().shared {
         refusals.push(Refusal {
             key: "store",
             others: &["bus"],
@@ -168,13 +169,9 @@ pub(super) fn doubtful(config: &Config) -> Vec<Refusal> {
             "this is everybody, so callers can choose their own address",
         ));
     }
-    if config.runs(Role::Auth)
-        && let Store::Postgres(postgres) = &config.store
-    {
-        doubts.extend(postgres.doubt());
+    if config.runs(Role::Auth) {
+        doubts.extend(config.store.settings().doubt());
     }
-    if let Bus::Nats(nats) = &config.bus {
-        doubts.extend(nats.doubt());
-    }
+    doubts.extend(config.bus.settings().doubt());
     doubts
 }

@@ -55,7 +55,7 @@ impl<'a> Environment<'a> {
     /// Whether a variable of that name configures anything.
     pub(super) fn concerns(name: &str) -> bool {
         let plain = name.strip_suffix("_FILE").unwrap_or(name);
-        name == PROFILE || name.starts_with(PREFIX) || flat::NAMES.contains(&plain)
+        name == PROFILE || name.starts_with(PREFIX) || flat::is_name(plain)
     }
 
     /// The profile; development if it is not set or, which is a problem, unknown.

@@ -3,24 +3,30 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use figment::value::Dict;
-
 use super::{
-    Store,
+    backends,
     environment::{Environment, Given, list},
+    kind::Kind,
     sources::Layer,
 };
 
-/// Every flat name; those that hold a secret also as `<name>_FILE`.
-pub(super) const NAMES: &[&str] = &[
+/// The flat names that are no bus's; those that hold a secret also as `<name>_FILE`.
+const NAMES: &[&str] = &[
     "PORT",
     "GATEWAY_BIND_ADDR",
     "DATABASE_URL",
-    "NATS_URL",
     "JWT_SECRET",
     "ALLOWED_ORIGINS",
     "RUST_LOG",
 ];
+
+/// Whether a variable is one of the flat names.
+pub(super) fn is_name(variable: &str) -> bool {
+    NAMES.contains(&variable)
+        || backends::KINDS
+            .iter()
+            .any(|kind| kind.variable == Some(variable))
+}
 
 pub(super) fn layers(environment: &mut Environment<'_>) -> Vec<Layer> {
     [bind, store, bus, secret, origins, filter]
@@ -63,71 +69,54 @@ fn bind(environment: &mut Environment<'_>) -> Option<Layer> {
     Some(Layer::setting(given.origin, KEY, given.value.into()))
 }
 
-/// The URL's scheme picks the store. What the URL says is never repeated: it
+/// A URL whose scheme picks the store. What the URL says is never repeated: it
 /// may hold a password.
 fn store(environment: &mut Environment<'_>) -> Option<Layer> {
     let given = environment.secret("DATABASE_URL")?;
-    let Some((scheme, rest)) = given.value.split_once(':') else {
-        environment.refuse(
-            "store",
-            given.origin,
-            "not a URL like sqlite:data/accounts.db or postgres://user:password@host/database",
-        );
+    let kinds = || backends::kinds_of("store");
+    let Some((scheme, _)) = given.value.split_once(':') else {
+        let examples: Vec<&str> = kinds().map(|kind| kind.example).collect();
+        let reason = format!("not a URL like {}", examples.join(" or "));
+        environment.refuse("store", given.origin, reason);
         return None;
     };
-    if matches!(&*scheme.to_ascii_lowercase(), "postgres" | "postgresql") {
-        return Some(server("store", "postgres", given));
-    }
-    if scheme != "sqlite" {
+    let scheme = scheme.to_ascii_lowercase();
+    let Some(kind) = kinds().find(|kind| kind.schemes.contains(&&*scheme)) else {
         let plausible = scheme.len() <= 16 && scheme.bytes().all(|b| b.is_ascii_alphanumeric());
         let what = if plausible {
             format!("`{scheme}:`")
         } else {
             "this URL".to_owned()
         };
-        let kinds = Store::KINDS.join(", ");
-        environment.refuse(
-            "store",
-            given.origin.clone(),
-            format!("this build has no store for {what}; it has: {kinds}"),
-        );
-        return None;
-    }
-    let path = rest.strip_prefix("//").unwrap_or(rest);
-    let reason = if path.is_empty() {
-        Some("the path is missing, as in sqlite:data/accounts.db")
-    } else if path.starts_with(":memory:") {
-        Some("accounts have to outlive the process: name a file")
-    } else if path.contains('?') {
-        Some("a SQLite URL takes no parameters here: leave out what follows `?`")
-    } else {
-        None
-    };
-    if let Some(reason) = reason {
+        let names: Vec<&str> = kinds().map(|kind| kind.name).collect();
+        let names = names.join(", ");
+        let reason = format!("this build has no store for {what}; it has: {names}");
         environment.refuse("store", given.origin, reason);
         return None;
-    }
-    let values = Dict::from([
-        ("kind".to_owned(), "sqlite".into()),
-        ("path".to_owned(), path.into()),
-    ]);
-    Some(Layer::setting(given.origin, "store", values.into()))
+    };
+    chosen(environment, kind, given)
 }
 
 /// Sockets of one user that are on different nodes would not hear each other,
 /// so whoever names a bus wants it.
 fn bus(environment: &mut Environment<'_>) -> Option<Layer> {
-    let given = environment.secret("NATS_URL")?;
-    Some(server("bus", "nats", given))
+    backends::kinds_of("bus").find_map(|kind| {
+        let given = environment.secret(kind.variable?)?;
+        chosen(environment, kind, given)
+    })
 }
 
-/// What the URL says is judged with the rest, wherever it came from.
-fn server(section: &str, kind: &str, given: Given) -> Layer {
-    let values = Dict::from([
-        ("kind".to_owned(), kind.into()),
-        ("url".to_owned(), given.value.into()),
-    ]);
-    Layer::setting(given.origin, section, values.into())
+fn chosen(environment: &mut Environment<'_>, kind: &Kind, given: Given) -> Option<Layer> {
+    match (kind.read_url)(&given.value) {
+        Ok(mut values) => {
+            values.insert("kind".to_owned(), kind.name.into());
+            Some(Layer::setting(given.origin, kind.section, values.into()))
+        }
+        Err(reason) => {
+            environment.refuse(kind.section, given.origin, reason);
+            None
+        }
+    }
 }
 
 fn secret(environment: &mut Environment<'_>) -> Option<Layer> {

@@ -209,7 +209,7 @@ mod tests {
     use figment::providers::{Format, Toml};
 
     use super::*;
-    use crate::config::{Bus, HIDDEN, Store, backends, duration};
+    use crate::config::{HIDDEN, backends, duration};
 
     fn leaves_of(section: &str, value: Value, leaves: &mut BTreeMap<String, Value>) {
         match value {
@@ -365,7 +365,6 @@ mod tests {
             }
         }
         assert_eq!(kinds_seen, backends::KINDS.len());
-        assert_eq!(kinds_seen, Store::KINDS.len() + Bus::KINDS.len());
     }
 
     #[test]

@@ -3,8 +3,8 @@
 //! - `defaults.toml` explains every key; a section here is a struct of the same name
 //! - [`Sources`], `environment`, `flat`: the layers and what overrides what
 //! - `load`, `reading`: all of it into a [`Config`], or every [`Problem`] at once
-//! - `backends`: the kinds of store and bus, and which settings each has;
-//!   `postgres`, `nats`, `hosts`: those with servers, and their URLs
+//! - `backends`: the kinds of store and bus; `kind`: what is known of each;
+//!   a file for each kind; `history`, `hosts`: what several have in common
 //! - `bounds`, `check`, `secret`: what is refused, anywhere and in production
 //! - `show`: the configuration in force, and where each value came from
 
@@ -15,11 +15,14 @@ mod duration;
 mod environment;
 mod file;
 mod flat;
+mod history;
 mod hosts;
 mod http;
 mod jwks_url;
+mod kind;
 mod load;
 mod log;
+mod memory;
 mod nats;
 mod origins;
 mod passwords;
@@ -32,17 +35,19 @@ mod secret;
 mod show;
 mod shutdown;
 mod sources;
+mod sqlite;
 mod tokens;
 mod ws;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    backends::{Bus, Memory, Sqlite, Store},
+    backends::{Bus, Store},
     http::Http,
     jwks_url::{JwksUrl, JwksUrlError},
     load::Loaded,
     log::{Log, LogFormat},
+    memory::Memory,
     nats::{HistoryStorage, Nats},
     origins::{AllowedOrigins, OriginErrors},
     passwords::Passwords,
@@ -52,6 +57,7 @@ pub use self::{
     rooms::Rooms,
     shutdown::Shutdown,
     sources::Sources,
+    sqlite::Sqlite,
     tokens::{HIDDEN, Tokens},
     ws::Ws,
 };

@@ -5,9 +5,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{
-    backends,
     bounds::{Bounds, Refusal},
-    duration, hosts, tokens,
+    duration,
+    history::{self, check_capacity, check_history},
+    hosts,
+    kind::{self, Kind, Settings},
+    tokens,
 };
 
 /// A bus over NATS servers.
@@ -31,7 +34,7 @@ pub struct Nats {
     #[serde(default)]
     pub history: usize,
     /// No message is kept longer than this; 1 min to 365 days.
-    #[serde(with = "duration", default = "backends::history_age")]
+    #[serde(with = "duration", default = "history::age")]
     pub history_age: Duration,
     /// Where they are kept.
     #[serde(default)]
@@ -63,6 +66,30 @@ pub enum HistoryStorage {
     /// In the servers' memory.
     Memory,
 }
+
+pub(super) const KIND: Kind = Kind {
+    section: "bus",
+    name: "nats",
+    settings: &[
+        "url",
+        "prefix",
+        "capacity",
+        "history",
+        "history_age",
+        "history_storage",
+        "history_replicas",
+        "credentials_file",
+        "ca_file",
+        "cert_file",
+        "key_file",
+    ],
+    shared: true,
+    variable: Some("NATS_URL"),
+    schemes: &[],
+    example: "nats://user:password@host:4222",
+    read_url: kind::as_url,
+    defect: kind::defect::<Nats>,
+};
 
 fn prefix() -> String {
     "service".to_owned()
@@ -99,8 +126,10 @@ impl Nats {
             .map(|url| server(url.trim()))
             .collect()
     }
+}
 
-    pub(super) fn check(&self, bounds: &mut Bounds) {
+impl Settings for Nats {
+    fn check(&self, bounds: &mut Bounds) {
         if let Err(reason) = self.servers() {
             bounds.refuse("bus.url", reason);
         }
@@ -116,8 +145,8 @@ impl Nats {
             spelled,
             "expected 1 to 64 bytes: words of A-Z, a-z, 0-9, _ and -, separated by dots",
         );
-        backends::check_capacity(self.capacity, bounds);
-        backends::check_history(self.history, self.history_age, bounds);
+        check_capacity(self.capacity, bounds);
+        check_history(self.history, self.history_age, bounds);
         bounds.require(
             "bus.history_replicas",
             [1, 3, 5].contains(&self.history_replicas),
@@ -153,7 +182,7 @@ impl Nats {
     }
 
     /// What whoever sits between here and the servers, or reaches them, could do.
-    pub(super) fn doubt(&self) -> Option<Refusal> {
+    fn doubt(&self) -> Option<Refusal> {
         let servers = self.servers().ok()?;
         let away = || {
             servers
@@ -217,7 +246,7 @@ mod tests {
             prefix: prefix(),
             capacity: capacity(),
             history: 0,
-            history_age: backends::history_age(),
+            history_age: history::age(),
             history_storage: HistoryStorage::default(),
             history_replicas: history_replicas(),
             credentials_file: None,

@@ -6,7 +6,9 @@ use url::Url;
 
 use super::{
     bounds::{Bounds, Refusal},
-    hosts, tokens,
+    hosts,
+    kind::{self, Kind, Settings},
+    tokens,
 };
 
 /// A store in a PostgreSQL database.
@@ -21,6 +23,18 @@ pub struct Postgres {
     #[serde(default = "max_connections")]
     pub max_connections: u32,
 }
+
+pub(super) const KIND: Kind = Kind {
+    section: "store",
+    name: "postgres",
+    settings: &["url", "max_connections"],
+    shared: true,
+    variable: Some("DATABASE_URL"),
+    schemes: &["postgres", "postgresql"],
+    example: "postgres://user:password@host/database",
+    read_url: kind::as_url,
+    defect: kind::defect::<Postgres>,
+};
 
 const fn max_connections() -> u32 {
     8
@@ -89,8 +103,10 @@ impl Postgres {
         }
         Ok(database)
     }
+}
 
-    pub(super) fn check(&self, bounds: &mut Bounds) {
+impl Settings for Postgres {
+    fn check(&self, bounds: &mut Bounds) {
         if let Err(reason) = self.database() {
             bounds.refuse("store.url", reason);
         }
@@ -98,7 +114,7 @@ impl Postgres {
     }
 
     /// What whoever sits between here and the database could do.
-    pub(super) fn doubt(&self) -> Option<Refusal> {
+    fn doubt(&self) -> Option<Refusal> {
         let database = self.database().ok()?;
         let exposed = !database.encrypted && !database.is_socket();
         (exposed && !hosts::is_loopback(&database.host)).then(|| {
