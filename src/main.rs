@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         _ => None,
     };
     if let Some(document) = document {
-        return done(document.map(|json| print!("{json}")));
+        return done(document.map(|json| write(io::stdout(), json.trim_end())));
     }
     let loaded = match Config::load(&Sources::process(arguments.config)) {
         Ok(loaded) => loaded,

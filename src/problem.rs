@@ -1,5 +1,7 @@
 //! One API error: `application/problem+json` (RFC 9457) with a stable `type`.
 
+pub(crate) mod document;
+
 use std::time::Duration;
 
 use axum::{
@@ -18,6 +20,12 @@ macro_rules! problem_types {
         impl ProblemType {
             /// All of them.
             pub const ALL: &'static [Self] = &[$( Self::$name, )+];
+
+            /// What tells it apart: the end of its `type`.
+            #[must_use]
+            pub const fn slug(self) -> &'static str {
+                match self { $( Self::$name => $slug, )+ }
+            }
 
             /// The stable `type`: a URN.
             #[must_use]
@@ -113,21 +121,45 @@ problem_types! {
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "The service can't serve this now";
 }
 
-/// The body of every error.
+impl ProblemType {
+    /// Whether its answers say when to come back, in `Retry-After`.
+    #[must_use]
+    pub const fn asks_to_come_back(self) -> bool {
+        matches!(
+            self,
+            Self::Busy
+                | Self::RequestInProgress
+                | Self::TooManySockets
+                | Self::TooManySocketsOfUser
+                | Self::Unavailable
+        )
+    }
+
+    /// The challenge that RFC 9110 wants with every 401; RFC 6750 has its error.
+    const fn challenge(self) -> &'static str {
+        match self {
+            Self::InvalidToken => "Bearer error=\"invalid_token\"",
+            _ => "Bearer",
+        }
+    }
+}
+
+/// The body of every error (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(title = "Problem", as = Problem)]
 pub struct ProblemBody {
     /// What is wrong, for programs: a stable URN.
-    #[schema(example = "urn:problem-type:invalid-credentials")]
+    #[schema(schema_with = document::type_schema)]
     pub r#type: &'static str,
     /// What is wrong, for people; the same for every occurrence.
-    #[schema(example = "The username or password is wrong")]
     pub title: &'static str,
     /// The HTTP status.
-    #[schema(minimum = 400, maximum = 599, example = 401)]
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What is wrong in this case, where there is more to say.
+    /// What is wrong in this case, where there is more to say. For people: the
+    /// words may change.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub detail: Option<String>,
 }
 
@@ -182,16 +214,8 @@ impl IntoResponse for Problem {
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if status == StatusCode::UNAUTHORIZED {
-            // RFC 9110 wants a challenge with every 401; RFC 6750 its error.
-            let challenge = if self.kind == ProblemType::InvalidToken {
-                "Bearer error=\"invalid_token\""
-            } else {
-                "Bearer"
-            };
-            headers.insert(
-                header::WWW_AUTHENTICATE,
-                HeaderValue::from_static(challenge),
-            );
+            let challenge = HeaderValue::from_static(self.kind.challenge());
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(after) = self.retry_after {
             let seconds = after.as_millis().div_ceil(1000).max(1);

@@ -4,11 +4,16 @@
 use std::sync::Arc;
 
 use axum::{
-    Router, body::Bytes, handler::Handler, http::header, middleware::from_fn_with_state,
-    routing::get,
+    Router,
+    body::Bytes,
+    extract::State,
+    http::header,
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
 };
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
@@ -41,15 +46,17 @@ impl Parts {
 /// store or bus.
 #[must_use]
 pub fn document(roles: &[Role]) -> OpenApi {
-    let mut document = http::docs::preamble();
+    let mut document = http::document::preamble();
     if roles.contains(&Role::Auth) {
         document.merge(http::accounts().into_openapi());
     }
     document.merge(http::probes().into_openapi());
+    document.merge(this().into_openapi());
     if roles.contains(&Role::Gateway) {
         document.merge(ws::route::routes().into_openapi());
+        document.merge(that_of_sockets().into_openapi());
     }
-    http::docs::leave_out_unused_tags(&mut document);
+    http::document::finish(&mut document);
     document
 }
 
@@ -63,15 +70,54 @@ pub fn document_json(roles: &[Role]) -> Result<String, serde_json::Error> {
     Ok(json)
 }
 
-fn served(document: String) -> impl Handler<((),), ()> {
-    let document = Bytes::from(document);
-    move || async move {
-        let headers = [
-            (header::CONTENT_TYPE, "application/json"),
-            (header::CACHE_CONTROL, "no-cache"),
-        ];
-        (headers, document)
-    }
+/// A document as it is sent.
+#[derive(Clone)]
+struct Text(Bytes);
+
+fn this() -> OpenApiRouter<Text> {
+    OpenApiRouter::new().routes(routes!(openapi))
+}
+
+fn that_of_sockets() -> OpenApiRouter<Text> {
+    OpenApiRouter::new().routes(routes!(asyncapi))
+}
+
+/// This document
+///
+/// Of what this node serves, which may be a part of it all.
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "openapi",
+    tag = "documents",
+    responses(
+        (status = 200, description = "An OpenAPI document", body = HashMap<String, serde_json::Value>, headers(("Cache-Control" = String, description = "`no-cache`: ask again before it is used again"))),
+    )
+)]
+async fn openapi(State(Text(document)): State<Text>) -> Response {
+    served(document)
+}
+
+/// The document of the WebSocket
+#[utoipa::path(
+    get,
+    path = "/asyncapi.json",
+    operation_id = "asyncapi",
+    tag = "documents",
+    responses(
+        (status = 200, description = "An AsyncAPI document", body = HashMap<String, serde_json::Value>, headers(("Cache-Control" = String, description = "`no-cache`: ask again before it is used again"))),
+    )
+)]
+async fn asyncapi(State(Text(document)): State<Text>) -> Response {
+    served(document)
+}
+
+fn served(document: Bytes) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, document).into_response()
 }
 
 /// The routes, with everything that a request passes on its way to them.
@@ -79,11 +125,13 @@ fn served(document: String) -> impl Handler<((),), ()> {
 /// # Errors
 /// [`document_json`]'s.
 pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
-    let openapi = document_json(&parts.roles())?;
+    let (documents, _) = this()
+        .with_state::<()>(Text(document_json(&parts.roles())?.into()))
+        .split_for_parts();
     let (routes, _) = http::probes()
         .with_state::<()>(parts.readiness)
         .split_for_parts();
-    let mut routes = routes.route("/openapi.json", get(served(openapi)));
+    let mut routes = routes.merge(documents);
     if let Some(app) = parts.app {
         let (accounts, _) = http::accounts().with_state::<()>(app).split_for_parts();
         routes = routes.merge(accounts);
@@ -92,10 +140,10 @@ pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
         let (rooms, _) = ws::route::routes()
             .with_state::<()>(gateway)
             .split_for_parts();
-        routes = routes.merge(rooms).route(
-            "/asyncapi.json",
-            get(served(ws::asyncapi::document_json()?)),
-        );
+        let (documents, _) = that_of_sockets()
+            .with_state::<()>(Text(ws::asyncapi::document_json()?.into()))
+            .split_for_parts();
+        routes = routes.merge(rooms).merge(documents);
     }
     let proxies = Arc::new(http.trusted_proxies.clone());
     Ok(routes

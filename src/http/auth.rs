@@ -7,7 +7,7 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use contract::{Account, SessionId, Timestamp, UserId, Username};
+use contract::{Account, RoomName, SessionId, Timestamp, UserId, Username};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,24 +17,36 @@ use crate::{
     accounts::Tokens,
     app::App,
     clock::now,
-    problem::{Problem, ProblemBody, ProblemType},
+    problem::{Problem, ProblemType, document::problems},
+    rooms::schema::RoomNameSchema,
 };
+
+/// What an access token looks like.
+pub(super) const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl";
+
+/// What a refresh token looks like.
+const REFRESH_TOKEN: &str = "PxyaUg8LTzydRy9vWj8MEQAAAAAAAAAAc2lnbmF0dXJl";
 
 /// A name and a password.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"username": "ann", "password": "correct horse battery staple"})))]
 pub struct Credentials {
-    /// 1 to 64 characters; upper and lower case are one name.
-    #[schema(min_length = 1, max_length = 64, example = "ann")]
+    /// 1 to 64 letters, digits and ASCII punctuation marks, of one script (RFC
+    /// 8265, UsernameCaseMapped); upper and lower case are one name. The bound
+    /// of the schema is that of a name which takes several code points a letter.
+    #[schema(min_length = 1, max_length = 256)]
     username: String,
-    /// 8 to 1024 bytes, hard to guess.
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024, example = "correct horse battery staple")]
+    /// A new one has 8 to 1024 bytes of UTF-8 (RFC 8265, OpaqueString) unless
+    /// the service is told otherwise, and is hard to guess.
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
     password: SecretString,
 }
 
 /// A refresh token.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"refresh_token": REFRESH_TOKEN})))]
 pub struct RefreshRequest {
     /// The one that the last login or refresh gave.
     #[schema(value_type = String, format = Password)]
@@ -44,12 +56,16 @@ pub struct RefreshRequest {
 /// A new password, and the current one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "current_password": "correct horse battery staple",
+    "new_password": "plum-tractor-91-violin",
+})))]
 pub struct PasswordRequest {
     /// The current one.
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
     current_password: SecretString,
-    /// The new one: 8 to 1024 bytes, hard to guess.
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 1024)]
+    /// The new one: as one at registration.
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
     new_password: SecretString,
 }
 
@@ -66,14 +82,18 @@ pub struct LogoutQuery {
 
 /// Tokens (RFC 6749, section 5.1).
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "access_token": ACCESS_TOKEN,
+    "token_type": "Bearer",
+    "expires_in": 600,
+    "refresh_token": REFRESH_TOKEN,
+})))]
 pub struct TokenResponse {
     /// For `Authorization: Bearer` and for the WebSocket.
     access_token: String,
     /// Always `Bearer`.
-    #[schema(example = "Bearer")]
     token_type: &'static str,
     /// The access token's life, in seconds.
-    #[schema(example = 600)]
     expires_in: u64,
     /// For the next refresh.
     refresh_token: String,
@@ -92,12 +112,17 @@ impl From<Tokens> for TokenResponse {
 
 /// An account, to its owner.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "id": "5e0cf1b2-a8d4-4a3f-9f0f-6f2f6c1f7a10",
+    "username": "ann",
+    "created_at": "2026-01-31T17:00:00Z",
+})))]
 pub struct AccountResponse {
     /// Who this is, for ever; also the name of the user's own room.
     #[schema(value_type = uuid::Uuid)]
     id: UserId,
     /// The name in its canonical form.
-    #[schema(value_type = String, example = "ann")]
+    #[schema(value_type = String)]
     username: Username,
     /// When the account was made.
     #[schema(value_type = String, format = DateTime)]
@@ -116,6 +141,13 @@ impl From<Account> for AccountResponse {
 
 /// Who the bearer of an access token is.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "id": "5e0cf1b2-a8d4-4a3f-9f0f-6f2f6c1f7a10",
+    "username": "ann",
+    "created_at": "2026-01-31T17:00:00Z",
+    "session": "3f1c9a52-0f0b-4f3c-9d47-2f6f5a3f0c11",
+    "room": "5e0cf1b2-a8d4-4a3f-9f0f-6f2f6c1f7a10",
+})))]
 pub struct MeResponse {
     #[serde(flatten)]
     account: AccountResponse,
@@ -123,13 +155,16 @@ pub struct MeResponse {
     #[schema(value_type = uuid::Uuid)]
     session: SessionId,
     /// The room that the token opens.
-    room: String,
+    #[schema(value_type = RoomNameSchema)]
+    room: RoomName,
 }
 
 /// RFC 6749, section 5.1: tokens are not for caches.
 pub(super) fn uncached(body: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], body).into_response()
 }
+
+problems!(RegisterProblems: BODY SERVICE, InvalidUsername, InvalidPassword, NameTaken, Busy);
 
 /// Register
 ///
@@ -142,13 +177,7 @@ pub(super) fn uncached(body: impl IntoResponse) -> Response {
     request_body = Credentials,
     responses(
         (status = 201, description = "The account exists now", body = AccountResponse),
-        (status = 400, description = "Not a username or password that is taken here, or no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The request took too long", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "Somebody has that name", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy; come back after `Retry-After`", body = ProblemBody, content_type = "application/problem+json"),
+        RegisterProblems,
     )
 )]
 pub async fn register(
@@ -166,6 +195,8 @@ pub async fn register(
         .into_response())
 }
 
+problems!(LoginProblems: BODY SERVICE, InvalidCredentials, Busy);
+
 /// Log in
 ///
 /// Opens a session. A wrong password, an unknown name and a disabled account
@@ -178,13 +209,7 @@ pub async fn register(
     request_body = Credentials,
     responses(
         (status = 200, description = "Signed in", body = TokenResponse),
-        (status = 400, description = "Not the JSON that is taken here", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The username or password is wrong", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The request took too long", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy; come back after `Retry-After`", body = ProblemBody, content_type = "application/problem+json"),
+        LoginProblems,
     )
 )]
 pub async fn login(
@@ -207,6 +232,8 @@ pub async fn login(
     Ok(uncached(axum::Json(TokenResponse::from(tokens))))
 }
 
+problems!(RefreshProblems: BODY SERVICE, InvalidRefreshToken);
+
 /// Refresh
 ///
 /// Gives new tokens for a refresh token. The same one sent again within
@@ -220,13 +247,7 @@ pub async fn login(
     request_body = RefreshRequest,
     responses(
         (status = 200, description = "New tokens", body = TokenResponse),
-        (status = 400, description = "Not the JSON that is taken here", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The refresh token is not valid: sign in again", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The request took too long", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        RefreshProblems,
     )
 )]
 pub async fn refresh(
@@ -241,6 +262,8 @@ pub async fn refresh(
     Ok(uncached(axum::Json(TokenResponse::from(tokens))))
 }
 
+problems!(LogoutProblems: TOKEN SERVICE, InvalidRequest);
+
 /// Log out
 ///
 /// Ends this session, or all of the user's: their refresh and access tokens
@@ -254,10 +277,7 @@ pub async fn refresh(
     security(("bearer" = [])),
     responses(
         (status = 204, description = "Signed out"),
-        (status = 400, description = "Not the query that is taken here", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        LogoutProblems,
     )
 )]
 pub async fn logout(
@@ -280,6 +300,8 @@ pub async fn logout(
     Ok(StatusCode::NO_CONTENT)
 }
 
+problems!(PasswordProblems: BODY TOKEN SERVICE, InvalidPassword, InvalidCredentials, Busy);
+
 /// Change the password
 ///
 /// Whoever else is signed in to this account is signed out.
@@ -292,13 +314,7 @@ pub async fn logout(
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The password is changed"),
-        (status = 400, description = "Not a password that is taken here, or no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is not valid, or the current password is wrong: `type` says which", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The request took too long", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "Busy; come back after `Retry-After`", body = ProblemBody, content_type = "application/problem+json"),
+        PasswordProblems,
     )
 )]
 pub async fn change_password(
@@ -317,6 +333,8 @@ pub async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
+problems!(MeProblems: TOKEN SERVICE);
+
 /// Who am I
 #[utoipa::path(
     get,
@@ -326,9 +344,7 @@ pub async fn change_password(
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The account of the access token", body = MeResponse),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        MeProblems,
     )
 )]
 pub async fn me(State(app): State<Arc<App>>, Bearer(token): Bearer) -> Result<Response, Problem> {
@@ -336,7 +352,7 @@ pub async fn me(State(app): State<Arc<App>>, Bearer(token): Bearer) -> Result<Re
     let me = MeResponse {
         account,
         session: token.session,
-        room: token.room.to_string(),
+        room: token.room,
     };
     Ok(uncached(axum::Json(me)))
 }

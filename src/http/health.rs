@@ -14,33 +14,56 @@ use crate::readiness::Readiness;
 
 /// What a node says of itself.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({"status": "ok", "store": "ok", "bus": "ok"})))]
 pub struct HealthResponse {
-    /// `ok`, `draining` or `failing`.
-    #[schema(example = "ok")]
-    status: &'static str,
-    /// The store: `ok` or `failing`; absent on a node that has none.
+    /// The node.
+    status: NodeStatus,
+    /// The store; absent on a node that has none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = "ok")]
-    store: Option<&'static str>,
-    /// The bus: `ok` or `failing`.
-    #[schema(example = "ok")]
-    bus: &'static str,
+    #[schema(nullable = false)]
+    store: Option<PartStatus>,
+    /// The bus.
+    bus: PartStatus,
 }
 
-fn word(ok: bool) -> &'static str {
-    if ok { "ok" } else { "failing" }
+/// How a node is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeStatus {
+    /// It serves.
+    Ok,
+    /// It is going down.
+    Draining,
+    /// Something that it needs doesn't answer.
+    Failing,
+}
+
+/// How something is that a node needs.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PartStatus {
+    /// It answers.
+    Ok,
+    /// It doesn't.
+    Failing,
+}
+
+impl PartStatus {
+    fn of(ok: bool) -> Self {
+        if ok { Self::Ok } else { Self::Failing }
+    }
 }
 
 async fn answer(readiness: &Readiness) -> Response {
     let health = readiness.check().await;
     let body = HealthResponse {
-        status: if health.draining {
-            "draining"
-        } else {
-            word(health.is_ready())
+        status: match (health.draining, health.is_ready()) {
+            (true, _) => NodeStatus::Draining,
+            (false, true) => NodeStatus::Ok,
+            (false, false) => NodeStatus::Failing,
         },
-        store: health.store.map(word),
-        bus: word(health.bus),
+        store: health.store.map(PartStatus::of),
+        bus: PartStatus::of(health.bus),
     };
     let status = if health.is_ready() {
         StatusCode::OK
@@ -63,7 +86,7 @@ async fn answer(readiness: &Readiness) -> Response {
     tag = "health",
     responses(
         (status = 200, description = "All is well", body = HealthResponse),
-        (status = 503, description = "Something is not", body = HealthResponse),
+        (status = 503, description = "Something is not", body = HealthResponse, example = json!({"status": "failing", "store": "ok", "bus": "failing"})),
     )
 )]
 pub async fn health(State(readiness): State<Arc<Readiness>>) -> Response {
@@ -78,7 +101,7 @@ pub async fn health(State(readiness): State<Arc<Readiness>>) -> Response {
     tag = "health",
     responses(
         (status = 200, description = "Send requests here", body = HealthResponse),
-        (status = 503, description = "Send them elsewhere", body = HealthResponse),
+        (status = 503, description = "Send them elsewhere", body = HealthResponse, example = json!({"status": "draining", "store": "ok", "bus": "ok"})),
     )
 )]
 pub async fn readyz(State(readiness): State<Arc<Readiness>>) -> Response {
@@ -93,7 +116,7 @@ pub async fn readyz(State(readiness): State<Arc<Readiness>>) -> Response {
     path = "/livez",
     operation_id = "live",
     tag = "health",
-    responses((status = 200, description = "The process serves requests", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "The process serves requests", body = String, content_type = "text/plain", example = "ok"))
 )]
 pub async fn livez() -> Response {
     ([(header::CACHE_CONTROL, "no-store")], "ok").into_response()

@@ -6,7 +6,8 @@
 //! | [`sessions`] | list and end sessions |
 //! | [`rooms`] | rooms that people manage, their members, tokens and messages |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
-//! | [`docs`] | `/.well-known/jwks.json`, and the OpenAPI document's preamble |
+//! | [`keys`] | `/.well-known/jwks.json` |
+//! | [`document`] | what the OpenAPI document says beside the routes |
 //! | [`json`] | JSON bodies in, bounded and strict |
 //! | [`bearer`] | the access token of a request |
 //! | [`client_address`] | who sent a request, behind trusted proxies |
@@ -17,10 +18,11 @@
 pub mod auth;
 pub mod bearer;
 pub mod client_address;
-pub mod docs;
+pub mod document;
 mod errors;
 pub mod health;
 pub mod json;
+pub mod keys;
 pub mod layers;
 pub mod rooms;
 pub mod sessions;
@@ -43,7 +45,7 @@ pub fn accounts() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(auth::me))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
-        .routes(routes!(docs::jwks))
+        .routes(routes!(keys::jwks))
         .merge(rooms::routes())
 }
 

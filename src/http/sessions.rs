@@ -16,7 +16,7 @@ use super::{auth::uncached, bearer::Bearer, uninterrupted::uninterrupted};
 use crate::{
     app::App,
     clock::now,
-    problem::{Problem, ProblemBody, ProblemType},
+    problem::{Problem, ProblemType, document::problems},
 };
 
 /// A session, to its owner.
@@ -27,7 +27,8 @@ pub struct SessionResponse {
     id: SessionId,
     /// Whether it is the one that asks.
     current: bool,
-    /// The client's `User-Agent` at sign-in.
+    /// The client's `User-Agent` at sign-in, `null` if it had none.
+    #[schema(required = true)]
     user_agent: Option<String>,
     /// When the user signed in.
     #[schema(value_type = String, format = DateTime)]
@@ -42,11 +43,21 @@ pub struct SessionResponse {
 
 /// Sessions.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({"sessions": [{
+    "id": "3f1c9a52-0f0b-4f3c-9d47-2f6f5a3f0c11",
+    "current": true,
+    "user_agent": "curl/8.5.0",
+    "created_at": "2026-01-31T17:00:00Z",
+    "refreshed_at": "2026-01-31T17:10:00Z",
+    "expires_at": "2026-02-14T17:10:00Z",
+}]})))]
 pub struct SessionsResponse {
     /// The latest refreshed first, 100 at most.
     #[schema(max_items = 100)]
     sessions: Vec<SessionResponse>,
 }
+
+problems!(ListProblems: TOKEN SERVICE);
 
 /// List my sessions
 #[utoipa::path(
@@ -56,10 +67,10 @@ pub struct SessionsResponse {
     tag = "sessions",
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "The live sessions of the user", body = SessionsResponse),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "The live sessions of the user", body = SessionsResponse, links(
+            ("endSession" = (operation_id = "endSession", parameters(("sid" = "$response.body#/sessions/0/id")))),
+        )),
+        ListProblems,
     )
 )]
 pub async fn list(State(app): State<Arc<App>>, Bearer(token): Bearer) -> Result<Response, Problem> {
@@ -78,6 +89,8 @@ pub async fn list(State(app): State<Arc<App>>, Bearer(token): Bearer) -> Result<
     Ok(uncached(axum::Json(SessionsResponse { sessions })))
 }
 
+problems!(EndProblems: TOKEN SERVICE, SessionNotFound);
+
 /// End one of my sessions
 ///
 /// Its tokens are void, its sockets close.
@@ -86,14 +99,11 @@ pub async fn list(State(app): State<Arc<App>>, Bearer(token): Bearer) -> Result<
     path = "/auth/sessions/{sid}",
     operation_id = "endSession",
     tag = "sessions",
-    params(("sid" = Uuid, Path, description = "the session's id")),
+    params(("sid" = Uuid, Path, description = "The session's id", example = "3f1c9a52-0f0b-4f3c-9d47-2f6f5a3f0c11")),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The session has ended"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user has no such session", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        EndProblems,
     )
 )]
 pub async fn end(

@@ -10,17 +10,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use url::form_urlencoded;
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Gateway,
+    close::Close,
     entrance::{Entrance, EntranceError, Wanted},
     handshake::{self, Refusal},
     sockets::Full,
     wire::Format,
 };
 use crate::{
-    problem::{Problem, ProblemBody, ProblemType},
+    problem::{Problem, ProblemType, document::problems},
     rooms::position::PositionText,
 };
 
@@ -32,33 +34,80 @@ pub fn routes() -> OpenApiRouter<Arc<Gateway>> {
     OpenApiRouter::new().routes(routes!(open_socket))
 }
 
+/// What a handshake has beside what RFC 6455 wants.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(
+    dead_code,
+    reason = "read by `handshake`; this is what the document says of it"
+)]
+struct HandshakeParams {
+    /// `bearer` and the access token, in this order, or `rooms.v1` before them:
+    /// in a browser, `new WebSocket(url, ["rooms.v1", "bearer", token])`.
+    #[param(
+        rename = "Sec-WebSocket-Protocol",
+        example = "rooms.v1, bearer, eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl"
+    )]
+    protocol: String,
+    /// Of a page: one of the allowed origins. Browsers send it by themselves.
+    #[param(rename = "Origin", required = false, example = "http://localhost:3000")]
+    origin: String,
+}
+
+/// What a client that comes back asks for.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(
+    dead_code,
+    reason = "read by `wanted`; this is what the document says of it"
+)]
+struct SinceParam {
+    /// With `rooms.v1`: where the client left the room. What was said since
+    /// comes first, or the `welcome` says that not all of it is kept.
+    #[param(
+        required = false,
+        pattern = "^[0-9a-f]{16}:(0|[1-9][0-9]{0,19})$",
+        example = "0123456789abcdef:42"
+    )]
+    since: String,
+}
+
+/// What no schema says of the socket.
+fn description() -> String {
+    let guide = "\
+        A handshake of RFC 6455, version 13, over HTTP/1.1. The room is the one that \
+        the access token names. In raw mode (`bearer`), whatever one socket sends, as \
+        text or binary, every socket in the room receives. With `rooms.v1`, a socket \
+        sits in many rooms, and hears who said what, in which order, and whether \
+        anything is missing. `/asyncapi.json` describes the messages of both.\n\n\
+        The service closes a socket with one of these codes; 4000 to 4499 mean \"come \
+        back\", 4500 to 4999 \"don't\":\n\n\
+        | code | what happened | come back? |\n|---|---|---|\n";
+    Close::ALL.iter().fold(guide.to_owned(), |table, close| {
+        let (code, meaning) = (close.code(), close.meaning());
+        table + &format!("| {code} | {meaning} | {} |\n", close.reconnect())
+    })
+}
+
+problems!(SocketProblems: SERVICE, MalformedHandshake, TokenRequired, OriginNotAllowed, UpgradeRequired, TooManySocketsOfUser, TooManySockets);
+
 /// Open a socket in a room
-///
-/// The room is the one that the access token names. In raw mode (`bearer`),
-/// whatever one socket sends, as text or binary, every socket in the room
-/// receives. With `rooms.v1`, a socket sits in many rooms, and hears who said
-/// what, in which order, and whether anything is missing; `/asyncapi.json`
-/// describes it.
 #[utoipa::path(
     get,
     path = "/ws",
     operation_id = "openSocket",
     tag = "rooms",
-    params(
-        ("Sec-WebSocket-Protocol" = String, Header,
-            description = "`bearer` and the access token, in this order, or `rooms.v1` before them: in a browser, `new WebSocket(url, [\"rooms.v1\", \"bearer\", token])`"),
-        ("since" = Option<String>, Query, pattern = "^[0-9a-f]{16}:(0|[1-9][0-9]{0,19})$",
-            description = "with `rooms.v1`: where the client left the room. What was said since comes first, or the `welcome` says that not all of it is kept"),
-        ("Origin" = Option<String>, Header,
-            description = "if present, one of the allowed origins"),
-    ),
+    description = description(),
+    params(HandshakeParams, SinceParam),
+    security(("subprotocol" = [])),
     responses(
-        (status = 101, description = "The connection is a WebSocket now, with the subprotocol `bearer` or `rooms.v1`, whichever was offered"),
-        (status = 400, description = "Not a handshake of RFC 6455, or `since` is no position", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "No valid access token, or an origin that is not allowed", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 426, description = "Not a WebSocket handshake, or not version 13", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 429, description = "The user has too many sockets", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The node has too many sockets, or is going down", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 101, description = "The connection is a WebSocket now", headers(
+            ("Connection" = String, description = "`upgrade`"),
+            ("Upgrade" = String, description = "`websocket`"),
+            ("Sec-WebSocket-Accept" = String, description = "What RFC 6455 makes of the `Sec-WebSocket-Key`"),
+            ("Sec-WebSocket-Protocol" = String, description = "`rooms.v1` if that was offered, or else `bearer`"),
+        )),
+        SocketProblems,
     )
 )]
 async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {

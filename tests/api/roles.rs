@@ -87,8 +87,12 @@ async fn a_gateway_alone_serves_sockets_and_has_no_store() {
     }
     assert_eq!(node.request(Method::GET, "/livez").await.status, 200);
     let (paths, tags) = document(&node).await;
-    assert_eq!(paths, set(&["/health", "/livez", "/readyz", "/ws"]));
-    assert_eq!(tags, set(&["health", "rooms"]));
+    let documents = ["/asyncapi.json", "/openapi.json"];
+    assert_eq!(
+        paths,
+        set(&[&["/health", "/livez", "/readyz", "/ws"][..], &documents].concat())
+    );
+    assert_eq!(tags, set(&["documents", "health", "rooms"]));
     // No database, no key.
     assert_eq!(std::fs::read_dir(node.dir.path()).unwrap().count(), 0);
     node.stop().await;
@@ -114,8 +118,12 @@ async fn a_node_with_accounts_alone_has_no_sockets() {
         json!({"status": "ok", "store": "ok", "bus": "ok"})
     );
     let (paths, tags) = document(&node).await;
-    assert!(!paths.contains("/ws") && paths.contains("/auth/login"));
-    assert_eq!(tags, set(&["auth", "health", "keys", "rooms", "sessions"]));
+    assert!(!paths.contains("/ws") && !paths.contains("/asyncapi.json"));
+    assert!(paths.contains("/auth/login"));
+    assert_eq!(
+        tags,
+        set(&["auth", "documents", "health", "keys", "rooms", "sessions"])
+    );
     let wrong = json!({"username": "ann", "password": format!("{PASSWORD}!")});
     node.post("/auth/login", wrong)
         .await

@@ -1,8 +1,8 @@
 //! A service that can't start says why, on one line a reason, and exits non-zero.
 
-use std::{os::unix::fs::PermissionsExt, sync::Arc};
+use std::{os::unix::fs::PermissionsExt, process::Stdio, sync::Arc};
 
-use crate::process::{Process, output};
+use crate::process::{Process, command, output};
 
 fn refused(variables: &[(&str, &str)], arguments: &[&str]) -> String {
     let dir = tempfile::tempdir().unwrap();
@@ -152,6 +152,20 @@ fn the_documents_need_no_configuration() {
         assert!(text.contains(version), "{text}");
     }
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_reader_of_a_document_may_stop_early() {
+    let dir = tempfile::tempdir().unwrap();
+    for document in ["openapi", "asyncapi"] {
+        let mut child = command(dir.path(), &[])
+            .arg(document)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        assert!(child.wait().unwrap().success(), "{document}");
+    }
 }
 
 /// A port that nobody listens on, and nobody else can take.

@@ -12,23 +12,27 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    parts::{Asked, RoomPath, limit},
+    parts::{Asked, RoomParam, RoomPath, limit},
     schema::RoleSchema,
 };
 use crate::{
     app::App,
     clock::now,
     http::{auth::uncached, bearer::Bearer, json::Json, uninterrupted::uninterrupted},
-    problem::{Problem, ProblemBody},
+    problem::{Problem, document::problems},
+    rooms::schema::RoomNameSchema,
 };
 
 /// A room to make.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"title": "Tea at five"})))]
 pub struct NewRoom {
     /// What people call it: 1 to 100 characters, without control characters;
     /// white space around it is left out.
-    #[schema(min_length = 1, max_length = 100, example = "Tea at five")]
+    #[schema(
+        pattern = r"^\s*[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]{0,98}[^\s\x00-\x1f\x7f-\x9f])?\s*$"
+    )]
     title: String,
     /// Whether it tells who is there.
     #[serde(default)]
@@ -38,12 +42,19 @@ pub struct NewRoom {
 
 /// A room, to one of its members.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "room": "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10",
+    "title": "Tea at five",
+    "presence": false,
+    "role": "owner",
+    "created_at": "2026-01-31T17:00:00Z",
+})))]
 pub struct RoomResponse {
     /// Its name, for ever; also in the tokens that open it.
-    #[schema(value_type = String, example = "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10")]
+    #[schema(value_type = RoomNameSchema)]
     room: RoomName,
     /// What people call it.
-    #[schema(example = "Tea at five")]
+    #[schema(min_length = 1, max_length = 100)]
     title: String,
     /// Whether it tells who is there.
     presence: bool,
@@ -69,12 +80,20 @@ impl From<Membership> for RoomResponse {
 
 /// Some of the rooms that one is in.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({"rooms": [{
+    "room": "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10",
+    "title": "Tea at five",
+    "presence": false,
+    "role": "owner",
+    "created_at": "2026-01-31T17:00:00Z",
+}]})))]
 pub struct RoomsResponse {
     /// In the order of their names.
+    #[schema(max_items = 100)]
     rooms: Vec<RoomResponse>,
     /// The `after` of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<RoomNameSchema>, nullable = false)]
     next: Option<RoomName>,
 }
 
@@ -84,12 +103,14 @@ pub struct RoomsResponse {
 #[serde(deny_unknown_fields)]
 pub struct RoomsQuery {
     /// Those after this one; `next` of the page before.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10")]
     after: Option<RoomName>,
     /// How many at most.
-    #[param(minimum = 1, maximum = 100, default = 100)]
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 100, default = 100)]
     limit: Option<u32>,
 }
+
+problems!(CreateProblems: BODY TOKEN SERVICE, InvalidTitle, TooManyRooms);
 
 /// Make a room
 ///
@@ -102,15 +123,17 @@ pub struct RoomsQuery {
     request_body = NewRoom,
     security(("bearer" = [])),
     responses(
-        (status = 201, description = "The room exists now", body = RoomResponse, headers(("location" = String, description = "where it is"))),
-        (status = 400, description = "Not a title that is taken here, or no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The request took too long", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The user owns as many rooms as one may", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 201, description = "The room exists now", body = RoomResponse, headers(("Location" = String, description = "Where it is: `/rooms/` and its name")), links(
+            ("getRoom" = (operation_id = "getRoom", parameters(("room" = "$response.body#/room")))),
+            ("deleteRoom" = (operation_id = "deleteRoom", parameters(("room" = "$response.body#/room")))),
+            ("listMembers" = (operation_id = "listMembers", parameters(("room" = "$response.body#/room")))),
+            ("putMember" = (operation_id = "putMember", parameters(("room" = "$response.body#/room")))),
+            ("roomToken" = (operation_id = "roomToken", parameters(("room" = "$response.body#/room")))),
+            ("publish" = (operation_id = "publish", parameters(("room" = "$response.body#/room")))),
+            ("history" = (operation_id = "history", parameters(("room" = "$response.body#/room")))),
+            ("presence" = (operation_id = "presence", parameters(("room" = "$response.body#/room")))),
+        )),
+        CreateProblems,
     )
 )]
 pub async fn create(
@@ -127,6 +150,8 @@ pub async fn create(
     Ok((StatusCode::CREATED, location, body).into_response())
 }
 
+problems!(ListProblems: TOKEN SERVICE, InvalidRequest);
+
 /// My rooms
 ///
 /// Every room that the user is in, whatever as.
@@ -139,10 +164,7 @@ pub async fn create(
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Rooms that the user is in", body = RoomsResponse),
-        (status = 400, description = "Not the query that is taken here", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        ListProblems,
     )
 )]
 pub async fn list(
@@ -161,20 +183,19 @@ pub async fn list(
     Ok(uncached(axum::Json(RoomsResponse { rooms, next })))
 }
 
+problems!(GetProblems: TOKEN SERVICE, RoomNotFound);
+
 /// A room
 #[utoipa::path(
     get,
     path = "/rooms/{room}",
     operation_id = "getRoom",
     tag = "rooms",
-    params(("room" = String, Path, description = "the room's name")),
+    params(RoomParam),
     security(("bearer" = [])),
     responses(
         (status = 200, description = "The room", body = RoomResponse),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        GetProblems,
     )
 )]
 pub async fn get(
@@ -186,6 +207,8 @@ pub async fn get(
     Ok(uncached(axum::Json(RoomResponse::from(membership))))
 }
 
+problems!(DeleteProblems: TOKEN SERVICE, NotOwner, RoomNotFound);
+
 /// Delete a room
 ///
 /// For its owners. Nobody is in it any more: tokens that open it are void, its
@@ -195,15 +218,11 @@ pub async fn get(
     path = "/rooms/{room}",
     operation_id = "deleteRoom",
     tag = "rooms",
-    params(("room" = String, Path, description = "the room's name")),
+    params(RoomParam),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "The room is gone"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The user is no owner of the room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        DeleteProblems,
     )
 )]
 pub async fn delete(

@@ -12,19 +12,20 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    parts::{Asked, MemberPath, RoomPath, limit},
+    parts::{Asked, MemberParam, MemberPath, RoomParam, RoomPath, limit},
     schema::RoleSchema,
 };
 use crate::{
     app::App,
     clock::now,
     http::{auth::uncached, bearer::Bearer, json::Json, uninterrupted::uninterrupted},
-    problem::{Problem, ProblemBody},
+    problem::{Problem, document::problems},
 };
 
 /// What a member shall be.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"role": "reader"})))]
 pub struct MemberRequest {
     /// What they shall be in the room.
     #[schema(value_type = RoleSchema)]
@@ -33,12 +34,17 @@ pub struct MemberRequest {
 
 /// Somebody in a room.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "user": "0b0b0b0b-1c5d-4f0e-8a3a-7b1f5f2c9d42",
+    "username": "bob",
+    "role": "reader",
+})))]
 pub struct MemberResponse {
     /// Who: the `from` of what they say.
     #[schema(value_type = uuid::Uuid)]
     user: UserId,
     /// Their name.
-    #[schema(value_type = String, example = "ann")]
+    #[schema(value_type = String)]
     username: Username,
     /// What they are there.
     #[schema(value_type = RoleSchema)]
@@ -57,12 +63,18 @@ impl From<Member> for MemberResponse {
 
 /// Some of a room's members.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({"members": [{
+    "user": "5e0cf1b2-a8d4-4a3f-9f0f-6f2f6c1f7a10",
+    "username": "ann",
+    "role": "owner",
+}]})))]
 pub struct MembersResponse {
     /// In the order of their names.
+    #[schema(max_items = 100)]
     members: Vec<MemberResponse>,
     /// The `after` of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, nullable = false)]
     next: Option<Username>,
 }
 
@@ -72,12 +84,14 @@ pub struct MembersResponse {
 #[serde(deny_unknown_fields)]
 pub struct MembersQuery {
     /// Those after the one of this name; `next` of the page before.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, min_length = 1, max_length = 256, example = "ann")]
     after: Option<Username>,
     /// How many at most.
-    #[param(minimum = 1, maximum = 100, default = 100)]
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 100, default = 100)]
     limit: Option<u32>,
 }
+
+problems!(ListProblems: TOKEN SERVICE, InvalidRequest, RoomNotFound);
 
 /// Who is in a room
 #[utoipa::path(
@@ -85,15 +99,11 @@ pub struct MembersQuery {
     path = "/rooms/{room}/members",
     operation_id = "listMembers",
     tag = "rooms",
-    params(("room" = String, Path, description = "the room's name"), MembersQuery),
+    params(RoomParam, MembersQuery),
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Members of the room", body = MembersResponse),
-        (status = 400, description = "Not the query that is taken here", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        ListProblems,
     )
 )]
 pub async fn list(
@@ -113,6 +123,8 @@ pub async fn list(
     Ok(uncached(axum::Json(MembersResponse { members, next })))
 }
 
+problems!(PutProblems: BODY TOKEN SERVICE, NotOwner, RoomNotFound, NoSuchAccount, LastOwner, RoomFull);
+
 /// Add or change a member
 ///
 /// For the room's owners. A member who may do less than before does so at once,
@@ -122,25 +134,15 @@ pub async fn list(
     path = "/rooms/{room}/members/{username}",
     operation_id = "putMember",
     tag = "rooms",
-    params(
-        ("room" = String, Path, description = "the room's name"),
-        ("username" = String, Path, description = "the member's name"),
-    ),
+    params(RoomParam, MemberParam),
     request_body = MemberRequest,
     security(("bearer" = [])),
     responses(
         (status = 200, description = "They were in the room, and are that now", body = MemberResponse),
-        (status = 201, description = "They are in the room now", body = MemberResponse),
-        (status = 400, description = "Not a role, or no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The user is no owner of the room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room, or nobody has that name: `type` says which", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The request took too long", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The room would have no owner, or has as many members as it may: `type` says which", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 201, description = "They are in the room now", body = MemberResponse, links(
+            ("removeMember" = (operation_id = "removeMember", parameters(("room" = "$request.path.room"), ("username" = "$response.body#/username")))),
+        )),
+        PutProblems,
     )
 )]
 pub async fn put(
@@ -165,6 +167,8 @@ pub async fn put(
     Ok((status, body).into_response())
 }
 
+problems!(RemoveProblems: TOKEN SERVICE, NotOwner, RoomNotFound, MemberNotFound, LastOwner);
+
 /// Remove a member, or leave
 ///
 /// Owners remove anybody, and anybody may leave; an owner only if there is
@@ -174,19 +178,11 @@ pub async fn put(
     path = "/rooms/{room}/members/{username}",
     operation_id = "removeMember",
     tag = "rooms",
-    params(
-        ("room" = String, Path, description = "the room's name"),
-        ("username" = String, Path, description = "the member's name"),
-    ),
+    params(RoomParam, MemberParam),
     security(("bearer" = [])),
     responses(
         (status = 204, description = "They are not in the room any more"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The user is no owner of the room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room, or nobody of that name is: `type` says which", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The room would have no owner", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        RemoveProblems,
     )
 )]
 pub async fn remove(

@@ -12,27 +12,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::parts::{Asked, IdempotencyKey, RoomPath, limit};
+use super::parts::{Asked, IdempotencyKey, IdempotencyParam, RoomParam, RoomPath, limit};
 use crate::{
     app::App,
     clock::now,
     http::{auth::uncached, bearer::Bearer, json::Json, uninterrupted::uninterrupted},
-    problem::{Problem, ProblemBody},
+    problem::{Problem, document::problems},
     rooms::{
         RoomsError,
         message::{Encoding, MessageView, from_json},
         position::PositionText,
         publish::{Publication, Said},
+        schema::RoomNameSchema,
     },
 };
 
 /// Something to say.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(examples(json!({"data": "Who brings cake?"})))]
 pub struct NewMessage {
     /// Any JSON. A string is a text message, any other value arrives spelled
     /// as it was sent; with `encoding`, a string that stands for bytes.
-    #[schema(value_type = serde_json::Value, example = "hello")]
+    #[schema(value_type = serde_json::Value)]
     data: Box<RawValue>,
     /// How `data` stands for bytes, if it does.
     #[serde(default)]
@@ -41,16 +43,23 @@ pub struct NewMessage {
 
 /// What was said.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "room": "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10",
+    "seq": 42,
+    "position": "0123456789abcdef:42",
+    "at": "2026-01-31T17:00:00Z",
+})))]
 pub struct SaidResponse {
     /// Where.
-    #[schema(value_type = String)]
+    #[schema(value_type = RoomNameSchema)]
     room: RoomName,
     /// Its number in the room's order; absent where rooms have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seq: Option<u64>,
     /// Its place: what was said after it is `?since=` this.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "0123456789abcdef:42")]
+    #[schema(nullable = false)]
     position: Option<PositionText>,
     /// When the service took it.
     #[schema(value_type = String, format = DateTime)]
@@ -70,16 +79,28 @@ impl From<Said> for SaidResponse {
 
 /// Some of what was said in a room.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(json!({
+    "messages": [{
+        "room": "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10",
+        "seq": 42,
+        "from": "5e0cf1b2-a8d4-4a3f-9f0f-6f2f6c1f7a10",
+        "at": "2026-01-31T17:00:00Z",
+        "data": "Who brings cake?",
+    }],
+    "position": "0123456789abcdef:42",
+})))]
 pub struct HistoryResponse<'a> {
     /// The oldest first.
+    #[schema(max_items = 100)]
     messages: Vec<MessageView<'a>>,
     /// The `since` of what comes after; absent where rooms have no order.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "0123456789abcdef:42")]
+    #[schema(nullable = false)]
     position: Option<PositionText>,
     /// Whether `messages` begin with the first one after `since`; `false`, and
     /// no messages, if not all of it is kept. Absent without `since`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     recovered: Option<bool>,
 }
 
@@ -89,12 +110,14 @@ pub struct HistoryResponse<'a> {
 #[serde(deny_unknown_fields)]
 pub struct HistoryQuery {
     /// What was said after this place, the oldest first; without it, the newest.
-    #[param(value_type = Option<String>, example = "0123456789abcdef:42")]
+    #[param(value_type = Option<String>, pattern = "^[0-9a-f]{16}:(0|[1-9][0-9]{0,19})$", example = "0123456789abcdef:42")]
     since: Option<PositionText>,
     /// How many at most.
-    #[param(minimum = 1, maximum = 100, default = 100)]
+    #[param(value_type = Option<i32>, minimum = 1, maximum = 100, default = 100)]
     limit: Option<u32>,
 }
+
+problems!(PublishProblems: BODY TOKEN SERVICE, NotPermitted, RoomNotFound, RequestInProgress, IdempotencyKeyReused);
 
 /// Say something
 ///
@@ -105,25 +128,14 @@ pub struct HistoryQuery {
     path = "/rooms/{room}/messages",
     operation_id = "publish",
     tag = "rooms",
-    params(
-        ("room" = String, Path, description = "the room's name"),
-        ("idempotency-key" = Option<String>, Header, description = "names the request, to whoever may have to repeat it; visible ASCII", min_length = 1, max_length = 255),
-    ),
+    params(RoomParam, IdempotencyParam),
     request_body = NewMessage,
     security(("bearer" = [])),
     responses(
-        (status = 201, description = "It was said", body = SaidResponse),
-        (status = 400, description = "Not something that can be said, or no JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 403, description = "The user may only hear in this room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 408, description = "The request took too long", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The first request with this key is being done; come back after `Retry-After`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 413, description = "The body, or the message, is too large", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not declared as JSON", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 422, description = "The key was used for another request", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store or the bus can't be reached; with a key, repeat it after `Retry-After`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 201, description = "It was said", body = SaidResponse, links(
+            ("history" = (operation_id = "history", parameters(("room" = "$request.path.room"), ("since" = "$response.body#/position")))),
+        )),
+        PublishProblems,
     )
 )]
 pub async fn publish(
@@ -148,6 +160,8 @@ pub async fn publish(
     Ok((StatusCode::CREATED, body).into_response())
 }
 
+problems!(HistoryProblems: TOKEN SERVICE, InvalidRequest, RoomNotFound);
+
 /// What was said
 ///
 /// As far as it is kept. `position` of one answer is `since` of the next.
@@ -156,15 +170,13 @@ pub async fn publish(
     path = "/rooms/{room}/messages",
     operation_id = "history",
     tag = "rooms",
-    params(("room" = String, Path, description = "the room's name"), HistoryQuery),
+    params(RoomParam, HistoryQuery),
     security(("bearer" = [])),
     responses(
-        (status = 200, description = "Messages of the room", body = HistoryResponse),
-        (status = 400, description = "Not the query that is taken here", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store or the bus can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 200, description = "Messages of the room", body = HistoryResponse, links(
+            ("history" = (operation_id = "history", parameters(("room" = "$request.path.room"), ("since" = "$response.body#/position")))),
+        )),
+        HistoryProblems,
     )
 )]
 pub async fn history(

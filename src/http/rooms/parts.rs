@@ -6,11 +6,48 @@ use axum::{
 };
 use contract::{IdempotentRequest, RoomName};
 use serde::{Deserialize, de::DeserializeOwned};
+use utoipa::IntoParams;
 
 use crate::{
     problem::{Problem, ProblemType},
     rooms::Page,
 };
+
+/// The room of a path.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct RoomParam {
+    /// The room's name.
+    #[param(value_type = String, pattern = "^[A-Za-z0-9_-]{1,64}$", example = "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10")]
+    room: RoomName,
+}
+
+/// The member of a path.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct MemberParam {
+    /// The member's name; upper and lower case are one.
+    #[param(min_length = 1, max_length = 256, example = "bob")]
+    username: String,
+}
+
+/// A request that may have to be repeated.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(super) struct IdempotencyParam {
+    /// Names the request, to whoever may have to repeat it: visible ASCII.
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        pattern = "^[!-~]{1,255}$",
+        example = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+    )]
+    #[expect(
+        dead_code,
+        reason = "read by `IdempotencyKey`; this is what the document says of it"
+    )]
+    idempotency_key: String,
+}
 
 /// The room of a path. What can't be a room's name is a room that doesn't
 /// exist.
@@ -21,12 +58,8 @@ impl<S: Send + Sync> FromRequestParts<S> for RoomPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        #[derive(Deserialize)]
-        struct Named {
-            room: RoomName,
-        }
-        match Path::<Named>::from_request_parts(parts, state).await {
-            Ok(Path(Named { room })) => Ok(Self(room)),
+        match Path::<RoomParam>::from_request_parts(parts, state).await {
+            Ok(Path(RoomParam { room })) => Ok(Self(room)),
             Err(_) => Err(Problem::new(ProblemType::RoomNotFound)),
         }
     }
@@ -41,12 +74,8 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        #[derive(Deserialize)]
-        struct Named {
-            username: String,
-        }
-        match Path::<Named>::from_request_parts(parts, state).await {
-            Ok(Path(Named { username })) => Ok(Self(username)),
+        match Path::<MemberParam>::from_request_parts(parts, state).await {
+            Ok(Path(MemberParam { username })) => Ok(Self(username)),
             Err(_) => Err(Problem::new(ProblemType::RoomNotFound)),
         }
     }

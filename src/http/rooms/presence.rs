@@ -7,20 +7,23 @@ use contract::UserId;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::parts::RoomPath;
+use super::parts::{RoomParam, RoomPath};
 use crate::{
     app::App,
     http::{auth::uncached, bearer::Bearer},
-    problem::{Problem, ProblemBody},
+    problem::{Problem, document::problems},
 };
 
 /// Who is in a room.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({"users": []})))]
 pub struct PresenceResponse {
     /// Users with a socket in the room, by any node, in the order of their ids.
     #[schema(value_type = Vec<uuid::Uuid>)]
     users: Vec<UserId>,
 }
+
+problems!(PresenceProblems: TOKEN SERVICE, RoomNotFound, PresenceOff);
 
 /// See who is in a room
 ///
@@ -31,15 +34,11 @@ pub struct PresenceResponse {
     path = "/rooms/{room}/presence",
     operation_id = "presence",
     tag = "rooms",
-    params(("room" = String, Path, description = "the room's name")),
+    params(RoomParam),
     security(("bearer" = [])),
     responses(
         (status = 200, description = "Who is there", body = PresenceResponse),
-        (status = 401, description = "The access token is missing or not valid", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 409, description = "The room does not tell who is there", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store or the bus can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        PresenceProblems,
     )
 )]
 pub async fn list(

@@ -7,34 +7,46 @@ use contract::RoomName;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::parts::RoomPath;
+use super::parts::{RoomParam, RoomPath};
 use crate::{
     accounts::tokens::Grant,
     app::App,
     clock::now,
-    http::{auth::uncached, bearer::Bearer},
-    problem::{Problem, ProblemBody},
+    http::{
+        auth::{ACCESS_TOKEN, uncached},
+        bearer::Bearer,
+    },
+    problem::{Problem, document::problems},
+    rooms::schema::RoomNameSchema,
 };
 
 /// A token for a room.
 #[derive(Serialize, ToSchema)]
+#[schema(examples(json!({
+    "access_token": ACCESS_TOKEN,
+    "token_type": "Bearer",
+    "expires_in": 600,
+    "room": "5e0cf1b2a8d44a3f9f0f6f2f6c1f7a10",
+    "grant": "rw",
+    "presence": false,
+})))]
 pub struct RoomTokenResponse {
     /// For the WebSocket.
     access_token: String,
     /// Always `Bearer`.
-    #[schema(example = "Bearer")]
     token_type: &'static str,
     /// Its life, in seconds.
-    #[schema(example = 600)]
     expires_in: u64,
     /// The room that it opens.
-    #[schema(value_type = String)]
+    #[schema(value_type = RoomNameSchema)]
     room: RoomName,
     /// What it allows there.
     grant: Grant,
     /// Whether the room tells who is there.
     presence: bool,
 }
+
+problems!(TokenProblems: TOKEN SERVICE, RoomNotFound);
 
 /// A token for a room
 ///
@@ -45,14 +57,11 @@ pub struct RoomTokenResponse {
     path = "/rooms/{room}/token",
     operation_id = "roomToken",
     tag = "rooms",
-    params(("room" = String, Path, description = "the room's name")),
+    params(RoomParam),
     security(("bearer" = [])),
     responses(
         (status = 200, description = "A token that opens the room", body = RoomTokenResponse),
-        (status = 401, description = "The access token is missing or not valid, or its session has ended", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "The user is in no such room", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 500, description = "Something went wrong on our side", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 503, description = "The store can't be reached", body = ProblemBody, content_type = "application/problem+json"),
+        TokenProblems,
     )
 )]
 pub async fn issue(

@@ -1,10 +1,15 @@
 //! The OpenAPI document is the one that is committed, served, and true.
 
+mod contract;
+mod examples;
+mod refusals;
+mod sockets;
+
 use std::collections::BTreeSet;
 
 use reqwest::Method;
 use serde_json::Value;
-use service::{config::Role, router};
+use service::{config::Role, problem::ProblemType, router, ws::close::Close};
 
 use crate::service::{Answer, Service};
 
@@ -60,11 +65,17 @@ async fn every_described_operation_is_there_and_answers_as_described() {
                     && !path.starts_with("/health")
                     && path != "/readyz"
                 {
-                    let problem =
-                        &response["content"]["application/problem+json"]["schema"]["$ref"];
-                    assert_eq!(problem, "#/components/schemas/Problem", "{id} {status}");
+                    let problem = &response["content"]["application/problem+json"];
+                    let schema = &problem["schema"]["$ref"];
+                    assert_eq!(schema, "#/components/schemas/Problem", "{id} {status}");
+                    let examples = problem["examples"].as_object().unwrap();
+                    assert!(!examples.is_empty(), "{id} {status}");
+                    // Also without a token, somebody else's answer is not kept.
+                    let cached = &response["headers"]["Cache-Control"]["$ref"];
+                    assert_eq!(cached, "#/components/headers/NoStore", "{id} {status}");
                 }
             }
+            assert!(operation["security"].is_array(), "{id}: who may ask?");
         }
     }
     for id in [
@@ -86,12 +97,40 @@ async fn every_described_operation_is_there_and_answers_as_described() {
         "roomToken",
         "publish",
         "history",
+        "presence",
         "openSocket",
         "health",
         "live",
         "ready",
         "jwks",
+        "openapi",
+        "asyncapi",
     ] {
         assert!(ids.contains(id), "{id} is not described");
+    }
+}
+
+#[test]
+fn every_problem_is_listed_and_told_what_it_is() {
+    let document: Value = serde_json::from_str(&committed()).unwrap();
+    let listed = &document["components"]["schemas"]["Problem"]["properties"]["type"];
+    let listed = listed["x-extensible-enum"].as_array().unwrap();
+    let guide = document["info"]["description"].as_str().unwrap();
+    let all: Vec<&str> = ProblemType::ALL.iter().map(|kind| kind.urn()).collect();
+    assert_eq!(listed, &all);
+    for kind in ProblemType::ALL {
+        let line = format!("`{}` | {} |", kind.urn(), kind.status().as_u16());
+        assert!(guide.contains(&line), "{line}");
+    }
+}
+
+#[test]
+fn every_close_code_is_told_of_where_the_socket_is() {
+    let document: Value = serde_json::from_str(&committed()).unwrap();
+    let socket = &document["paths"]["/ws"]["get"];
+    let guide = socket["description"].as_str().unwrap();
+    for close in Close::ALL {
+        let line = format!("| {} | {} |", close.code(), close.meaning());
+        assert!(guide.contains(&line), "{line}");
     }
 }
