@@ -19,10 +19,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client page node links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi document schemathesis client deny advisories links
+test: servers format lint unit suites asyncapi document schemathesis client page deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -96,6 +96,14 @@ client: client/node_modules
 	cd client && npm test --silent
 	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
 
+# What of the page thinks, without a browser. Nothing is installed for it.
+page: node
+	cd page && node --test tests/*.test.js
+
+node:
+	@command -v node >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+
 %/node_modules: %/package.json %/package-lock.json
 	@command -v npm >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
@@ -103,7 +111,7 @@ client: client/node_modules
 	@touch $@
 
 links:
-	python3 tests/links.py README.md openapi/tools/README.md
+	python3 tests/links.py $$(git ls-files '*.md')
 
 bench:
 	cargo bench --locked

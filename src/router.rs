@@ -32,6 +32,8 @@ pub struct Parts {
     pub app: Option<Arc<App>>,
     /// With the gateway role: the sockets.
     pub gateway: Option<Arc<Gateway>>,
+    /// Whether it serves the page.
+    pub page: bool,
 }
 
 impl Parts {
@@ -144,6 +146,10 @@ pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
             .with_state::<()>(Text(ws::asyncapi::document_json()?.into()))
             .split_for_parts();
         routes = routes.merge(rooms).merge(documents);
+    }
+    #[cfg(feature = "page")]
+    if parts.page {
+        routes = routes.merge(http::page::routes());
     }
     let proxies = Arc::new(http.trusted_proxies.clone());
     Ok(routes

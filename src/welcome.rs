@@ -66,7 +66,12 @@ fn first_minute(config: &Config, here: SocketAddr) -> String {
         (true, false) => ("register, and sign in", accounts),
         (false, _) => ("talk in your room, with the TOKEN of an auth node", talk),
     };
-    format!("\n{what}:\n\n{lines}\nopenapi http://{here}/openapi.json\n")
+    let page = if config.serves_page() {
+        format!("\nopen    http://{here}/  <- in a browser, in two tabs; or\n")
+    } else {
+        String::new()
+    };
+    format!("{page}\n{what}:\n\n{lines}\nopenapi http://{here}/openapi.json\n")
 }
 
 /// An address to connect to: a wildcard is for listening only.

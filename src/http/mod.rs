@@ -13,6 +13,7 @@
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
+//! | `page` | the page at `/`, and its files |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 
 pub mod auth;
@@ -24,6 +25,8 @@ pub mod health;
 pub mod json;
 pub mod keys;
 pub mod layers;
+#[cfg(feature = "page")]
+pub mod page;
 pub mod rooms;
 pub mod sessions;
 mod uninterrupted;
