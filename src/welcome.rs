@@ -66,7 +66,12 @@ fn first_minute(config: &Config, here: SocketAddr) -> String {
         (true, false) => ("register, and sign in", accounts),
         (false, _) => ("talk in your room, with the TOKEN of an auth node", talk),
     };
-    format!("\n{what}:\n\n{lines}\nopenapi http://{here}/openapi.json\n")
+    let docs = if cfg!(feature = "docs") && config.http.docs {
+        format!("docs    http://{here}/docs\n")
+    } else {
+        String::new()
+    };
+    format!("\n{what}:\n\n{lines}\n{docs}openapi http://{here}/openapi.json\n")
 }
 
 /// An address to connect to: a wildcard is for listening only.

@@ -7,6 +7,8 @@
 //! | [`rooms`] | rooms that people manage, their members, tokens and messages |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`docs`] | `/.well-known/jwks.json`, and the OpenAPI document's preamble |
+//! | `reference` | `/docs`, where the document can be tried; feature `docs` |
+//! | `files` | files that are compiled in |
 //! | [`json`] | JSON bodies in, bounded and strict |
 //! | [`bearer`] | the access token of a request |
 //! | [`client_address`] | who sent a request, behind trusted proxies |
@@ -19,9 +21,13 @@ pub mod bearer;
 pub mod client_address;
 pub mod docs;
 mod errors;
+#[cfg(feature = "docs")]
+mod files;
 pub mod health;
 pub mod json;
 pub mod layers;
+#[cfg(feature = "docs")]
+pub(crate) mod reference;
 pub mod rooms;
 pub mod sessions;
 mod uninterrupted;
