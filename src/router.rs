@@ -27,6 +27,8 @@ pub struct Parts {
     pub app: Option<Arc<App>>,
     /// With the gateway role: the sockets.
     pub gateway: Option<Arc<Gateway>>,
+    /// Whether it serves the page.
+    pub page: bool,
 }
 
 impl Parts {
@@ -100,6 +102,10 @@ pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
             "/asyncapi.json",
             get(served(ws::asyncapi::document_json()?)),
         );
+    }
+    #[cfg(feature = "page")]
+    if parts.page {
+        routes = routes.merge(http::page::routes());
     }
     let proxies = Arc::new(http.trusted_proxies.clone());
     Ok(routes

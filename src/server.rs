@@ -21,7 +21,7 @@ use crate::{
     readiness::Readiness,
     router::{self, Parts},
     wiring::{self, WiringError},
-    ws::{Gateway, close::Close},
+    ws::{Gateway, close::Close, origins::Origins},
 };
 
 /// Why the service can't start.
@@ -126,7 +126,7 @@ impl Server {
                 verifier,
                 memberships.clone(),
                 presence.clone(),
-                config.http.allowed_origins.clone(),
+                Origins::new(config.http.allowed_origins.clone(), config.serves_page()),
                 &config.ws,
             )
         });
@@ -160,6 +160,7 @@ impl Server {
             readiness: readiness.clone(),
             app: app.clone(),
             gateway: gateway.clone(),
+            page: config.serves_page(),
         };
         Ok(Self {
             door: Door::new(router::router(parts, &config.http)?, &config.http),

@@ -33,6 +33,8 @@ pub struct Http {
     /// Whose `X-Forwarded-*` headers are believed; `None` while nobody has
     /// decided, which production refuses.
     pub trusted_proxies: Option<TrustedProxies>,
+    /// Whether the page is served at `/`, by a node with both roles.
+    pub page: bool,
     /// Whether the API reference is served at `/docs`.
     pub docs: bool,
 }

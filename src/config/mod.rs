@@ -92,6 +92,13 @@ impl Config {
     pub fn runs(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+
+    /// Whether this process serves the page: it speaks to the accounts and to
+    /// the sockets, both of where it comes from.
+    #[must_use]
+    pub fn serves_page(&self) -> bool {
+        cfg!(feature = "page") && self.http.page && Role::ALL.iter().all(|role| self.runs(*role))
+    }
 }
 
 /// How strict the service is with its configuration.

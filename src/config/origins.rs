@@ -62,6 +62,26 @@ impl AllowedOrigins {
         self.exact.contains(origin)
     }
 
+    /// Whether this `Origin` header is that of a page from where this `Host`
+    /// header leads: the same host and port, by `http` or `https`, since behind
+    /// a proxy a service doesn't see which of them the browser speaks.
+    ///
+    /// The host is parsed, and the origin has to equal what comes of it byte
+    /// for byte, as in [`Self::allows`].
+    #[must_use]
+    pub fn is_of_host(origin_header: &[u8], host_header: &[u8]) -> bool {
+        let (Ok(origin), Ok(host)) = (
+            std::str::from_utf8(origin_header),
+            std::str::from_utf8(host_header),
+        ) else {
+            return false;
+        };
+        let Some((scheme @ ("http" | "https"), _)) = origin.split_once("://") else {
+            return false;
+        };
+        canonical(&format!("{scheme}://{host}")).is_ok_and(|canonical| canonical == origin)
+    }
+
     /// Whether any page may call.
     #[must_use]
     pub fn any(&self) -> bool {
@@ -293,6 +313,83 @@ mod tests {
             assert!(!origins.allows(origin), "{text:?}");
         }
         assert!(!list(&[]).allows(b"https://anywhere.test"));
+    }
+
+    #[test]
+    fn a_page_of_the_host_is_known() {
+        for (origin, host) in [
+            ("http://127.0.0.1:9000", "127.0.0.1:9000"),
+            ("http://localhost:9000", "localhost:9000"),
+            ("http://localhost:9000", "LocalHost:9000"),
+            ("http://[::1]:9000", "[::1]:9000"),
+            ("http://example.com", "example.com"),
+            ("http://example.com", "example.com:80"),
+            // Behind a proxy that speaks TLS.
+            ("https://example.com", "example.com"),
+            ("https://example.com", "example.com:443"),
+            ("https://example.com:8443", "example.com:8443"),
+        ] {
+            let same = AllowedOrigins::is_of_host(origin.as_bytes(), host.as_bytes());
+            assert!(same, "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn a_page_that_looks_like_one_of_the_host_is_not() {
+        let host = "example.com:9000";
+        for origin in [
+            "",
+            "null",
+            "*",
+            host,
+            "//example.com:9000",
+            "http://example.com",
+            "http://example.com:9001",
+            "http://example.com:90000",
+            "http://example.com:9000.evil.test",
+            "http://example.com.evil.test:9000",
+            "http://evil-example.com:9000",
+            "http://evil.test/http://example.com:9000",
+            "http://evil.test#@example.com:9000",
+            "http://evil.test@example.com:9000",
+            "http://user:pw@example.com:9000",
+            "http://example.com:9000@evil.test",
+            "http://example.com:9000/",
+            "http://example.com:9000?",
+            "http://example.com:9000#",
+            "http://example.com:09000",
+            "http://EXAMPLE.com:9000",
+            "HTTP://example.com:9000",
+            " http://example.com:9000",
+            "http://example.com:9000 http://evil.test",
+            "ws://example.com:9000",
+            "ftp://example.com:9000",
+            "tauri://example.com:9000",
+        ] {
+            let same = AllowedOrigins::is_of_host(origin.as_bytes(), host.as_bytes());
+            assert!(!same, "{origin}");
+        }
+        for (origin, host) in [
+            ("http://evil.test", "evil.test@example.com"),
+            ("http://example.com", "evil.test@example.com"),
+            ("http://user@example.com", "user@example.com"),
+            ("http://example.com/", "example.com/"),
+            ("http://example.com#", "example.com#"),
+            ("http://example.com", "example.com/x"),
+            ("http://example.com", "example.com\t"),
+            ("http://example.com", "ex%61mple.com"),
+            ("http://null", ""),
+            ("http://", ""),
+            ("null", "null"),
+            ("http://*", "*"),
+            ("http://example.com:443", "example.com:443:443"),
+            ("https://example.com", "example.com:80"),
+            ("http://example.com", "example.com:443"),
+        ] {
+            let same = AllowedOrigins::is_of_host(origin.as_bytes(), host.as_bytes());
+            assert!(!same, "{origin} {host}");
+        }
+        assert!(!AllowedOrigins::is_of_host(b"http://a\xff", b"a\xff"));
     }
 
     #[test]

@@ -14,6 +14,7 @@
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
+//! | [`page`](mod@page) | the page at `/`, and its files |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 
 pub mod auth;
@@ -26,6 +27,8 @@ mod files;
 pub mod health;
 pub mod json;
 pub mod layers;
+#[cfg(feature = "page")]
+pub mod page;
 #[cfg(feature = "docs")]
 pub(crate) mod reference;
 pub mod rooms;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`route`] | `GET /ws`: who is let in, and what the others are told |
 //! | [`handshake`] | RFC 6455's opening handshake, strictly |
+//! | [`origins`] | whose web pages may open a socket |
 //! | `entrance` | a place and a seat before the answer, the connection after it |
 //! | `socket` | the one loop of a socket |
 //! | [`session`] | what a peer may do, decided without sockets or clocks |
@@ -20,6 +21,7 @@ pub mod close;
 mod entrance;
 pub mod handshake;
 pub mod hub;
+pub mod origins;
 pub mod outbox;
 pub mod rooms_v1;
 pub mod route;
@@ -35,6 +37,7 @@ use tokio::sync::mpsc;
 
 use self::{
     hub::Hubs,
+    origins::Origins,
     outbox::BacklogLimits,
     rooms_v1::event::{self, Event},
     session::SessionLimits,
@@ -42,7 +45,7 @@ use self::{
 };
 use crate::{
     accounts::tokens::{AccessToken, Grant, TokenError, TokenVerifier},
-    config::{AllowedOrigins, Ws},
+    config::Ws,
     presence::{News, Presence},
     rooms::MembershipChanges,
 };
@@ -52,7 +55,7 @@ pub struct Gateway {
     verifier: Arc<TokenVerifier>,
     memberships: Arc<MembershipChanges>,
     presence: Arc<Presence>,
-    origins: AllowedOrigins,
+    origins: Origins,
     allow_missing_origin: bool,
     hubs: Arc<Hubs>,
     sockets: Arc<Sockets>,
@@ -72,7 +75,7 @@ impl Gateway {
         verifier: Arc<TokenVerifier>,
         memberships: Arc<MembershipChanges>,
         presence: Arc<Presence>,
-        origins: AllowedOrigins,
+        origins: Origins,
         ws: &Ws,
     ) -> Arc<Self> {
         Arc::new(Self {

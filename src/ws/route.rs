@@ -64,7 +64,7 @@ pub fn routes() -> OpenApiRouter<Arc<Gateway>> {
 async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
     let asked = handshake::read(&parts, |origin| match origin {
-        Some(origin) => gateway.origins.allows(origin),
+        Some(origin) => gateway.origins.allow(origin, &parts.headers),
         None => gateway.allow_missing_origin,
     });
     let asked = match asked {

@@ -10,7 +10,7 @@ use service::{
     connection::Connection,
     presence::Presence,
     rooms::MembershipChanges,
-    ws::{Gateway, route},
+    ws::{Gateway, origins::Origins, route},
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -35,7 +35,7 @@ pub async fn gateway(bus: Arc<dyn RoomBus>) -> (Arc<Gateway>, SocketAddr) {
         )),
         Arc::new(MembershipChanges::new(Duration::from_secs(600))),
         presence,
-        config.http.allowed_origins.clone(),
+        Origins::new(config.http.allowed_origins.clone(), false),
         &config.ws,
     );
     tokio::spawn(gateway.clone().tell_presence(news));

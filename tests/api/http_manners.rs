@@ -24,7 +24,13 @@ pub async fn raw(service: &Service, bytes: &[u8]) -> String {
 async fn what_is_not_there_is_a_problem() {
     let service = Service::start().await;
     let get = |path: &'static str| Answer::of(service.request(Method::GET, path));
-    for path in ["/", "/auth", "/auth/login/", "/nothing", "/auth/%2e%2e/x"] {
+    for path in [
+        "/page",
+        "/auth",
+        "/auth/login/",
+        "/nothing",
+        "/auth/%2e%2e/x",
+    ] {
         get(path).await.is_problem(404, "not-found");
     }
     let wrong = get("/auth/login").await;
