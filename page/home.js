@@ -18,6 +18,9 @@ const LOOK = 20_000; // and between two looks at the list of rooms
 const SEATS = 50; // rooms that are listened to at once; others when they are opened
 
 export class Home {
+  /** Whether the person is signing out: that the socket ends is no news then. */
+  leaving = false;
+
   #session;
   #over;
   #unsent;
@@ -27,7 +30,6 @@ export class Home {
   #retry; // since the connection was lost: when it is tried again, and why it was
   #sessions = [];
   #refused = new Set(); // rooms that give no seat
-  #leaving = false; // by the person's own wish: that the socket ends is no news
   #closed; // why the socket has ended
   #life = new AbortController();
   #timers;
@@ -48,7 +50,7 @@ export class Home {
     this.#socket.on("retry", (loss) => this.#lost(loss));
     this.#socket.on("close", (error) => {
       this.#closed = error;
-      if (!this.#leaving) this.end(explainEnd(error));
+      if (!this.leaving) this.end(explainEnd(error));
     });
     const own = { room: session.account.room, title: "Your room", presence: false, role: "owner", own: true };
     this.#add(own);
@@ -125,13 +127,9 @@ export class Home {
     this.#current.draft = text;
   }
 
-  /** The person signs out; and if that comes to nothing, stays. */
-  leave() {
-    this.#leaving = true;
-  }
-
+  /** Signing out came to nothing. */
   stay() {
-    this.#leaving = false;
+    this.leaving = false;
     if (this.#closed) this.end(explainEnd(this.#closed));
   }
 

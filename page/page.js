@@ -65,6 +65,7 @@ async function resume() {
 /** Another tab has signed in, or out, or somebody else in. */
 function follow() {
   const now = stored.read()?.session;
+  if (home?.leaving) return;
   if (home && now !== session.account.session) {
     home.end("You signed out in another tab.");
     if (now) resume();
@@ -74,8 +75,8 @@ function follow() {
 async function signOut(everywhere) {
   alert.calm();
   const leaving = home;
-  if (!leaving) return;
-  leaving.leave();
+  if (!leaving || leaving.leaving) return;
+  leaving.leaving = true;
   let why = "";
   try {
     await session.signOut(everywhere);

@@ -34,7 +34,7 @@ export function show(room) {
   message.readOnly = mute;
   set($("send"), "disabled", mute);
   write($("composer-hint"), mute ? "You can read in this room, but not write." : "");
-  set(message, "placeholder", mute ? "" : room.about.own ? "Say something to yourself" : `Say something in ${room.about.title}`);
+  set(message, "placeholder", mute ? "" : "Say something");
 }
 
 export const focus = () => $("message").focus();
