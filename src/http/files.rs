@@ -4,79 +4,67 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Router,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// How much of its hash names what a file holds.
-const TAG_BYTES: usize = 12;
+pub(super) const HTML: &str = "text/html; charset=utf-8";
+pub(super) const CSS: &str = "text/css; charset=utf-8";
+pub(super) const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// A file that is compiled in.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct File {
+pub(super) struct File {
     /// Where it is served.
-    pub(crate) path: &'static str,
+    pub(super) path: &'static str,
     /// Its `Content-Type`.
-    pub(crate) content_type: &'static str,
+    pub(super) content_type: &'static str,
     /// What it holds, in gzip if it is `gzipped`.
-    pub(crate) bytes: &'static [u8],
+    pub(super) content: &'static [u8],
     /// Whether it goes out as `Content-Encoding: gzip`, to everybody: there is
-    /// no other form of it, and who doesn't say what it takes takes anything
-    /// (RFC 9110, 12.5.3).
-    pub(crate) gzipped: bool,
+    /// no other form of it, and whoever doesn't say what they take takes
+    /// anything (RFC 9110, section 12.5.3).
+    pub(super) gzipped: bool,
 }
 
-/// A route for each of these; all may do what the policy, a
-/// `Content-Security-Policy`, allows.
-pub(crate) fn routes(files: &[File], policy: &'static str) -> Router {
+/// A route for each of these. They stand in no document: they are for browsers,
+/// which let them do what the `policy`, a `Content-Security-Policy`, allows.
+pub(super) fn routes(files: &'static [File], policy: &'static str) -> Router {
     files.iter().fold(Router::new(), |router, file| {
-        let file = *file;
-        let tag = tag(file.bytes);
-        let answer = move |headers: HeaderMap| async move {
-            let mut response = answer(&file, &tag, &headers);
-            response.headers_mut().insert(
-                header::CONTENT_SECURITY_POLICY,
-                HeaderValue::from_static(policy),
-            );
-            response
-        };
-        router.route(file.path, get(answer))
+        let hash = digest(&SHA256, file.content);
+        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
+        let served = move |headers: HeaderMap| async move { answer(file, &etag, policy, &headers) };
+        router.route(file.path, get(served))
     })
 }
 
-/// A strong entity tag.
-fn tag(bytes: &[u8]) -> String {
-    let hash = digest(&SHA256, bytes);
-    let start = &hash.as_ref()[..TAG_BYTES];
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(start))
-}
-
-fn answer(file: &File, tag: &str, request: &HeaderMap) -> Response {
-    let headers = [
-        (header::ETAG, tag),
+fn answer(file: &File, etag: &str, policy: &'static str, asked: &HeaderMap) -> Response {
+    let headers: [(HeaderName, &str); 4] = [
+        (header::ETAG, etag),
+        // Kept, and asked for each time: a new build is seen at once.
         (header::CACHE_CONTROL, "no-cache"),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::REFERRER_POLICY, "no-referrer"),
     ];
-    if is_known(tag, request) {
+    if knows(asked, etag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    let kind = [(header::CONTENT_TYPE, file.content_type)];
+    let content_type = [(header::CONTENT_TYPE, file.content_type)];
     if file.gzipped {
         let encoding = [(header::CONTENT_ENCODING, "gzip")];
-        return (headers, kind, encoding, file.bytes).into_response();
+        return (headers, content_type, encoding, file.content).into_response();
     }
-    (headers, kind, file.bytes).into_response()
+    (headers, content_type, file.content).into_response()
 }
 
-/// Whether the client has it (RFC 9110, 13.1.2).
-fn is_known(tag: &str, request: &HeaderMap) -> bool {
-    request
+/// Whether the client has this very file (RFC 9110, section 13.1.2).
+fn knows(asked: &HeaderMap, etag: &str) -> bool {
+    asked
         .get_all(header::IF_NONE_MATCH)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+        .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }

@@ -7,14 +7,14 @@
 //! | [`rooms`] | rooms that people manage, their members, tokens and messages |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`docs`] | `/.well-known/jwks.json`, and the OpenAPI document's preamble |
-//! | `reference` | `/docs`, where the document can be tried; feature `docs` |
-//! | `files` | files that are compiled in |
 //! | [`json`] | JSON bodies in, bounded and strict |
 //! | [`bearer`] | the access token of a request |
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
 //! | [`page`](mod@page) | the page at `/`, and its files |
+//! | [`reference`](mod@reference) | `/docs`, on which the document's operations can be tried |
+//! | `files` | those that are compiled in, as they are served |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 
 pub mod auth;
@@ -22,7 +22,7 @@ pub mod bearer;
 pub mod client_address;
 pub mod docs;
 mod errors;
-#[cfg(feature = "docs")]
+#[cfg(any(feature = "docs", feature = "page"))]
 mod files;
 pub mod health;
 pub mod json;
@@ -30,7 +30,7 @@ pub mod layers;
 #[cfg(feature = "page")]
 pub mod page;
 #[cfg(feature = "docs")]
-pub(crate) mod reference;
+pub mod reference;
 pub mod rooms;
 pub mod sessions;
 mod uninterrupted;

@@ -3,58 +3,56 @@
 
 use axum::Router;
 
-use super::files::{self, File};
+use super::files::{self, CSS, File, HTML, SCRIPT};
 
-/// No script or style but the files below, and no other host.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+/// What the page may do: run and load what it came with, and talk to where it
+/// came from.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
+    style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+    form-action 'none'; frame-ancestors 'none'";
 
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 
 macro_rules! own {
-    ($path:literal, $content_type:expr, $file:literal) => {
+    ($path:literal, $file:literal, $content_type:expr) => {
         File {
             path: $path,
             content_type: $content_type,
-            bytes: include_bytes!(concat!("reference/", $file)),
+            content: include_bytes!(concat!("reference/", $file)),
             gzipped: false,
         }
     };
 }
 
-/// What `build.rs` took out of Swagger UI's archive.
+/// What `build.rs` took out of Swagger UI's archive, compressed as it was there.
 macro_rules! unpacked {
     ($file:literal, $content_type:expr) => {
         File {
             path: concat!("/docs/", $file),
             content_type: $content_type,
-            bytes: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")),
+            content: include_bytes!(concat!(env!("OUT_DIR"), "/", $file, ".gz")),
             gzipped: true,
         }
     };
 }
 
 const FILES: &[File] = &[
-    own!("/docs", HTML, "index.html"),
-    own!("/docs/docs.css", CSS, "docs.css"),
-    own!("/docs/docs.js", JAVASCRIPT, "docs.js"),
-    unpacked!("swagger-ui-bundle.js", JAVASCRIPT),
+    own!("/docs", "index.html", HTML),
+    own!("/docs/docs.css", "docs.css", CSS),
+    own!("/docs/docs.js", "docs.js", SCRIPT),
+    unpacked!("swagger-ui-bundle.js", SCRIPT),
     unpacked!("swagger-ui.css", CSS),
     unpacked!("LICENSE", TEXT),
     unpacked!("NOTICE", TEXT),
-    // Of what is in the bundle; its first line names this file.
+    // Those of what is in the bundle, whose first line names this file.
     own!(
         "/docs/swagger-ui-bundle.js.LICENSE.txt",
-        TEXT,
-        "swagger-ui-bundle.js.LICENSE.txt"
+        "swagger-ui-bundle.js.LICENSE.txt",
+        TEXT
     ),
 ];
 
 /// The page and its files.
-pub(crate) fn routes() -> Router {
-    files::routes(FILES, POLICY)
+pub fn routes() -> Router {
+    files::routes(FILES, CONTENT_SECURITY_POLICY)
 }

@@ -62,10 +62,12 @@ export class Person {
     await this.the("new-room-title").fill(title);
     await this.the("create-room").click();
     await this.isIn(title);
+    // Whom to add is asked at once.
+    await this.the("add-name").waitFor();
   }
 
   async adds(username) {
-    await this.the("add-person").click();
+    if (!(await this.the("add-name").isVisible())) await this.the("add-person").click();
     await this.the("add-name").fill(username);
     await this.the("add").click();
     await this.the("people").getByText(username, { exact: true }).waitFor();

@@ -20,7 +20,7 @@ story("a token that ends is renewed on the open connection", {
   await two.isConnected();
 
   const said = [];
-  while (Date.now() < exp * 1000 || said.length < 3) {
+  while (Date.now() < exp * 1000 || said.length < 2) {
     await one.page.waitForResponse(is("/auth/refresh"));
     said.push(`with token ${said.length + 1}`);
     await one.says(said.at(-1));
@@ -48,7 +48,8 @@ story("who is signed out from another place is told so, and loses nothing that w
 
   await one.the("sign-out-everywhere").click();
   await one.the("sign-in").waitFor();
-  await tab.isTold(/signed out in another tab/i);
+  // What another tab wrote and what the service says race each other.
+  await tab.isTold(/signed out (in another tab|from another place)/i);
   await away.isTold(/signed out from another place/i);
   await stage.photograph(away.page, "signed out elsewhere");
   for (const person of [one, tab, away]) assert.ok(await person.the("username").isVisible());
