@@ -27,7 +27,7 @@ export function time(at, now = new Date(), locale = undefined) {
  * @param {{data: unknown, encoding?: string}} message
  */
 export function words({ data, encoding }) {
-  if (encoding === "base64") return `(${count(bytes(String(data)), "byte")} that are no text)`;
+  if (encoding === "base64") return `(not text: ${count(bytes(String(data)), "byte")})`;
   return typeof data === "string" ? data : JSON.stringify(data);
 }
 

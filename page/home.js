@@ -123,6 +123,12 @@ export class Home {
     this.#current.say(text);
   }
 
+  /** Not later, as it would by itself. */
+  tryNow() {
+    this.#socket.wake();
+    this.#tick();
+  }
+
   typed(text) {
     this.#current.draft = text;
   }

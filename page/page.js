@@ -94,13 +94,14 @@ async function signOut(everywhere) {
   alert.announce(everywhere ? "You are signed out everywhere." : "You are signed out.");
 }
 
-session.ended = () => home?.end(ENDED);
+session.ended = () => home?.leaving || home?.end(ENDED);
 alert.start();
 messages.start();
 signIn.start(session, enter);
 composer.start((text) => home?.send(text), (text) => home?.typed(text));
 $("sign-out").addEventListener("click", () => signOut(false));
 $("sign-out-everywhere").addEventListener("click", () => signOut(true));
+$("try-now").addEventListener("click", () => home?.tryNow());
 $("look").addEventListener("click", () => home?.look());
 ask($("new-room"), $("new-room-title"), (title) => home?.create(title), () => ($("add-person").open = true));
 ask($("add-person"), $("add-name"), (name) => home?.addPerson(name, $("add-role").value), composer.focus);

@@ -68,7 +68,10 @@ export class Room {
     seat.on("joined", ({ grant, recovered }) => this.#joined(grant, recovered));
     seat.on("message", (message) => this.#heard(message));
     seat.on("gap", () => this.#gap());
-    seat.on("granted", ({ grant }) => this.#set({ grant }));
+    seat.on("granted", ({ grant }) => {
+      this.#set({ grant });
+      this.loadMembers();
+    });
     seat.on("presence", ({ joined, left }) => this.#moved(joined, left));
     seat.on("left", ({ reason, error }) => {
       this.#catchUp.stop();
