@@ -76,6 +76,7 @@ client: client/node_modules
 # target/browser.
 browser: client/node_modules tests/browser/node_modules
 	cargo build --locked
+	rm -rf target/browser
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm test --silent
 
 # Takes the README's picture anew.

@@ -1,5 +1,7 @@
 // The README's picture: two people in one room, side by side.
 
+import assert from "node:assert/strict";
+import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { Person } from "./person.js";
 import { story } from "./stage.js";
@@ -22,8 +24,9 @@ story("two tabs talk", {}, async (stage) => {
   await Promise.all([ann, bob].map((one) => one.sees(2)));
 
   const pictures = await Promise.all([ann, bob].map(({ page }) => page.screenshot({ animations: "disabled", caret: "hide" })));
-  const page = await stage.browser.newPage({ viewport: { width: 2 * viewport.width + 12, height: viewport.height } });
+  const page = await (await stage.profile({ viewport: { width: 2 * viewport.width + 12, height: viewport.height } })).newPage();
   const images = pictures.map((png) => `<img src="data:image/png;base64,${png.toString("base64")}">`);
   await page.setContent(`<body style="margin: 0; display: flex; gap: 12px">${images.join("")}</body>`);
   await page.screenshot({ path: PICTURE, omitBackground: true });
+  assert.ok((await stat(PICTURE)).size < 150_000, "it is small enough for a README");
 });

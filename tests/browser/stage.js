@@ -1,10 +1,10 @@
-// A story: the service, a browser, and in it the pages of people. Whatever a
-// page complains about in the console, loads from elsewhere, or is kept from
-// doing by its own policy, is a mistake that the story fails for.
+// A story: the service, and in a browser the pages of people. Whatever a page
+// complains about in the console, loads from elsewhere, or is kept from doing by
+// its own policy, is a mistake that the story fails for.
 
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { launch } from "../../client/tests/e2e/chromium.js";
 import { Service } from "../../client/tests/e2e/processes.js";
@@ -15,6 +15,12 @@ const PICTURES = fileURLToPath(new URL("../../target/browser/", import.meta.url)
 /** Longest that anything may take: a promise kept late is broken. */
 const SOON = 20_000;
 
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
 /**
  * @param {string} name
  * @param {{env?: object, expected?: RegExp[]}} options `env` is the service's;
@@ -23,24 +29,27 @@ const SOON = 20_000;
  */
 export function story(name, { env, expected = [] }, play) {
   test(name, { timeout: 180_000 }, async (t) => {
-    const stage = new Stage();
-    stage.service = await Service.start(t, env);
-    stage.browser = await launch(t);
+    const stage = new Stage(await Service.start(t, env));
     try {
       await play(stage);
     } catch (error) {
       await stage.photographAll(`failed ${name}`);
       throw error;
+    } finally {
+      await stage.end();
     }
     assert.deepEqual(stage.complaints.filter((what) => !expected.some((one) => one.test(what))), []);
   });
 }
 
 export class Stage {
-  service;
-  browser;
   /** What went wrong in any page. @type {string[]} */
   complaints = [];
+  #profiles = [];
+
+  constructor(service) {
+    this.service = service;
+  }
 
   get origin() {
     return `http://${this.service.address}`;
@@ -48,7 +57,8 @@ export class Stage {
 
   /** A browser profile: what its pages share, no other one sees. */
   async profile(options = {}) {
-    const profile = await this.browser.newContext({ baseURL: this.origin, viewport: { width: 1100, height: 800 }, ...options });
+    const profile = await browser.newContext({ baseURL: this.origin, viewport: { width: 1100, height: 800 }, ...options });
+    this.#profiles.push(profile);
     profile.setDefaultTimeout(SOON);
     profile.on("console", (message) => {
       if (["error", "warning", "assert"].includes(message.type())) this.complaints.push(`${message.type()}: ${message.text()}`);
@@ -75,7 +85,11 @@ export class Stage {
   }
 
   async photographAll(name) {
-    const pages = this.browser.contexts().flatMap((profile) => profile.pages());
+    const pages = this.#profiles.flatMap((profile) => profile.pages());
     for (const [index, page] of pages.entries()) await this.photograph(page, `${name} ${index}`).catch(() => {});
+  }
+
+  async end() {
+    await Promise.all(this.#profiles.map((profile) => profile.close()));
   }
 }

@@ -52,7 +52,8 @@ export async function inNode(t) {
 /** Actors in pages of a browser: each user has a profile, and in it perhaps several pages. */
 export async function inChromium(t) {
   const origin = await pages(t);
-  const browser = await launch(t);
+  const browser = await launch();
+  t.after(() => browser.close());
   const profiles = new Map();
   return {
     origin,
