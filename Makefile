@@ -14,10 +14,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client browser screenshot links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client page node browser screenshot links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi client browser deny advisories links
+test: servers format lint unit suites asyncapi client page browser deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -72,6 +72,14 @@ client: client/node_modules
 	cd client && npm test --silent
 	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
 
+# What of the page thinks, without a browser. Nothing is installed for it.
+page: node
+	cd page && node --test tests/*.test.js
+
+node:
+	@command -v node >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+
 # What people do on the service's pages, in Chromium; pictures of it are in
 # target/browser.
 browser: client/node_modules tests/browser/node_modules
@@ -91,7 +99,7 @@ screenshot: client/node_modules tests/browser/node_modules
 	@touch $@
 
 links:
-	python3 tests/links.py README.md
+	python3 tests/links.py README.md page/README.md
 
 bench:
 	cargo bench --locked

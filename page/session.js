@@ -60,7 +60,7 @@ export class Session {
 
   /** A request as the one who is signed in. @throws {Ended} */
   async ask(method, path, body) {
-    const token = this.#access ?? (await this.#renew());
+    const token = this.life?.left ? this.#access : await this.#renew(this.#access);
     try {
       return await this.#call(method, path, { token, body });
     } catch (error) {

@@ -66,12 +66,17 @@ fn first_minute(config: &Config, here: SocketAddr) -> String {
         (true, false) => ("register, and sign in", accounts),
         (false, _) => ("talk in your room, with the TOKEN of an auth node", talk),
     };
+    let page = if config.serves_page() {
+        format!("\nopen    http://{here}/  <- in a browser, in two tabs; or\n")
+    } else {
+        String::new()
+    };
     let docs = if cfg!(feature = "docs") && config.http.docs {
         format!("docs    http://{here}/docs\n")
     } else {
         String::new()
     };
-    format!("\n{what}:\n\n{lines}\n{docs}openapi http://{here}/openapi.json\n")
+    format!("{page}\n{what}:\n\n{lines}\n{docs}openapi http://{here}/openapi.json\n")
 }
 
 /// An address to connect to: a wildcard is for listening only.

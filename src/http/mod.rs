@@ -12,8 +12,8 @@
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
-//! | [`page`](mod@page) | the page at `/`, and its files |
-//! | [`reference`](mod@reference) | `/docs`, on which the document's operations can be tried |
+//! | `page` | the page at `/`, and its files |
+//! | `reference` | `/docs`, on which the document's operations can be tried |
 //! | `files` | those that are compiled in, as they are served |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 

@@ -26,6 +26,7 @@ mod http_manners;
 mod key_files;
 mod mint;
 mod node;
+#[cfg(feature = "page")]
 mod page;
 mod refreshing;
 mod remote_keys;

@@ -25,6 +25,18 @@ async fn the_printed_lines_give_a_token_and_a_socket() {
     }
     assert!(welcome.contains("<- GATEWAY_BIND_ADDR"), "{welcome}");
 
+    if cfg!(feature = "page") {
+        let page = welcome
+            .lines()
+            .find_map(|line| line.strip_prefix("open "))
+            .and_then(|line| line.split_whitespace().next())
+            .unwrap();
+        assert_eq!(page, format!("http://{}/", service.address));
+        let opened = Command::new("curl").args(["-sS", page]).output().unwrap();
+        let html = String::from_utf8(opened.stdout).unwrap();
+        assert!(html.starts_with("<!doctype html>"), "{html}");
+    }
+
     let talk = welcome
         .lines()
         .find(|line| line.contains("--example talk"))
