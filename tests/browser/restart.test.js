@@ -18,7 +18,10 @@ story("through a restart the page goes on by itself, and nothing is lost or said
   await bob.hears("before");
 
   await stage.service.stop("SIGTERM");
-  for (const person of [ann, bob]) await person.connection("waiting", "connecting");
+  for (const person of [ann, bob]) {
+    await person.connection("waiting", "connecting");
+    await person.the("lost").filter({ hasText: /sent when the connection is back/ }).waitFor();
+  }
   await ann.says("said while it was away");
   await bob.says("said while it was away, too");
   await bob.the("message").fill("half a sen");
@@ -27,6 +30,7 @@ story("through a restart the page goes on by itself, and nothing is lost or said
 
   for (const person of [ann, bob]) {
     await person.isConnected();
+    await person.the("lost").waitFor({ state: "hidden" });
     await person.hears("said while it was away", "said while it was away, too");
   }
   assert.equal(await bob.the("message").inputValue(), "half a sen");
