@@ -55,7 +55,7 @@ export class Home {
     const own = { room: session.account.room, title: "Your room", presence: false, role: "owner", own: true };
     this.#add(own);
     this.#show(this.#rooms.get(own.room));
-    this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => document.hidden || this.look(), LOOK)];
+    this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => document.hidden || this.#lookForRooms(), LOOK)];
     const { signal } = this.#life;
     addEventListener("focus", () => this.look(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.look(), { signal });
@@ -67,8 +67,14 @@ export class Home {
     return [own, ...others.sort((one, other) => one.about.title.localeCompare(other.about.title))];
   }
 
-  /** The list of rooms is read again: others may have added one to theirs. */
+  /** What others may have changed is read again. */
   async look() {
+    await Promise.all([this.#lookForRooms(), this.#lookForSessions()]);
+  }
+
+  /** Somebody may have added one to a room, or removed one from it. */
+  async #lookForRooms() {
+    const before = new Set(this.#rooms.keys());
     try {
       const found = [];
       let after = "";
@@ -80,10 +86,22 @@ export class Home {
       if (this.#life.signal.aborted) return;
       for (const about of found) this.#add(about);
       const names = new Set(found.map(({ room }) => room));
-      for (const room of this.#rooms.values()) if (!room.about.own && !names.has(room.name)) this.#leave(room);
-      if (this.#current.about.own) this.#sessions = (await this.#session.ask("GET", "/auth/sessions")).sessions;
+      for (const room of this.#rooms.values()) {
+        // One that was made meanwhile isn't gone.
+        if (!room.about.own && before.has(room.name) && !names.has(room.name)) this.#leave(room);
+      }
     } catch {
       // What is shown stays; it is read again soon.
+    }
+    this.#draw();
+  }
+
+  async #lookForSessions() {
+    if (!this.#current.about.own) return;
+    try {
+      this.#sessions = (await this.#session.ask("GET", "/auth/sessions")).sessions;
+    } catch {
+      // As above.
     }
     this.#draw();
   }
@@ -120,6 +138,7 @@ export class Home {
   }
 
   send(text) {
+    calm();
     this.#current.say(text);
   }
 
@@ -191,6 +210,7 @@ export class Home {
   #show(room) {
     if (this.#current) this.#current.open = false;
     this.#current = room;
+    $("add-person").open = false;
     if (!room.taken) this.#sit(room);
     room.show();
     this.#draw();
@@ -199,7 +219,7 @@ export class Home {
   #choose(room) {
     calm();
     this.#show(room);
-    if (room.about.own) this.look();
+    this.#lookForSessions();
     // Where the keyboard is on the screen it would hide the room.
     if (!matchMedia("(pointer: coarse)").matches) composer.focus();
   }
@@ -244,7 +264,7 @@ export class Home {
       roomList.title(rooms, room);
       write($("room-title"), room.about.title);
       write($("room-note"), note(room));
-      messages.show(room, me, { again: (item) => room.again(item), edit: (item) => this.#edit(room, item) });
+      messages.show(room, me, { again: (item) => calm() ?? room.again(item), edit: (item) => this.#edit(room, item) });
       people.show(room, me, this.#sessions);
       composer.show(room);
     });

@@ -7,6 +7,8 @@ const NEAR = 60; // pixels from the bottom that count as being there
 const TOGETHER = 5 * 60_000; // milliseconds in which one's messages stand as one
 
 let shown; // the room
+let pinned = true; // to the bottom
+let settled; // the room whose kept messages have been shown
 
 /**
  * @param {import("../room.js").Room} room
@@ -15,11 +17,11 @@ let shown; // the room
  */
 export function show(room, me, actions) {
   const log = $("log");
-  const switched = shown !== room;
-  const atBottom = switched || log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+  if (shown !== room) pinned = true;
   shown = room;
-  // Another room's messages are no news.
-  set(log, "aria-live", switched ? "off" : "polite");
+  // What was said before is no news.
+  set(log, "aria-live", settled === room ? "polite" : "off");
+  settled = room.loaded ? room : undefined;
   const { items } = room.timeline;
   list($("messages"), items, (item) => item, (item) => (item.kind === "note" ? note() : message(item, actions)), (element, item, index) => {
     if (item.kind === "note") write(element.firstElementChild, String(item.data));
@@ -30,21 +32,25 @@ export function show(room, me, actions) {
   write($("messages-empty-hint"), room.about.own
     ? "Open this page in a second tab: what you say in one is heard in the other."
     : "Add somebody by name, and say hello.");
-  if (atBottom) log.scrollTop = log.scrollHeight;
-  set($("to-bottom"), "hidden", atBottom);
+  if (pinned) down();
+  set($("to-bottom"), "hidden", pinned);
 }
 
 export function start() {
   const log = $("log");
-  const down = () => log.scrollTo({ top: log.scrollHeight });
   $("to-bottom").addEventListener("click", () => {
     down();
     $("message").focus();
   });
   log.addEventListener("scroll", () => {
-    if (log.scrollHeight - log.scrollTop - log.clientHeight < NEAR) set($("to-bottom"), "hidden", true);
+    pinned = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+    set($("to-bottom"), "hidden", pinned);
   }, { passive: true });
+  // A keyboard on the screen leaves less room.
+  new ResizeObserver(() => pinned && down()).observe(log);
 }
+
+const down = () => ($("log").scrollTop = $("log").scrollHeight);
 
 const note = () => h("li", { class: "note" }, h("span"));
 
@@ -59,7 +65,7 @@ function message(item, { again, edit }) {
 
 function update(element, item, before, room, me) {
   const own = item.from === me.id;
-  const name = own ? (item.here || !item.live ? "You" : "You, in another tab") : room.names.get(item.from) ?? (item.from ? "Somebody who left" : "Somebody");
+  const name = own ? (item.here || !item.live ? "You" : "You, elsewhere") : room.names.get(item.from) ?? (item.from ? "Somebody who left" : "Somebody");
   set(element, "data-seq", item.seq);
   set(element, "data-own", own);
   set(element, "data-state", item.state);

@@ -11,7 +11,9 @@ import { $, h, list, set, write } from "./dom.js";
 export function show(rooms, current, choose) {
   list($("rooms"), rooms, (room) => room, (room) => make(room, choose), (item, room) => {
     const [button] = item.children;
+    const chosen = room === current && !button.hasAttribute("aria-current");
     set(button, "aria-current", room === current && "page");
+    if (chosen) button.scrollIntoView({ block: "nearest", inline: "nearest" });
     const [title, badge] = button.children;
     write(title, room.about.title);
     set(badge, "hidden", room.unread === 0);

@@ -67,8 +67,8 @@ pub async fn observe(
         let mut response = next.run(request).await;
         let status = response.status().as_u16();
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // Probes come every few seconds, for ever.
-        if matches!(path.as_str(), "/livez" | "/readyz" | "/health") {
+        // Probes come every few seconds, for ever; the page's files by the dozen.
+        if matches!(path.as_str(), "/livez" | "/readyz" | "/health") || path.starts_with("/page/") {
             tracing::debug!(%method, path, status, milliseconds, "answered");
         } else {
             tracing::info!(%method, path, status, milliseconds, "answered");
