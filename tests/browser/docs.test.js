@@ -75,9 +75,10 @@ story("a token can be given to the reference by hand, and it goes with the page"
   await page.goto("/docs");
   await page.locator(".auth-wrapper .btn.authorize").click();
   const dialog = page.locator(".dialog-ux");
-  await dialog.getByRole("textbox").fill(token);
-  await dialog.locator("button.authorize").click();
-  await dialog.locator("button.btn-done").click();
+  const bearer = dialog.locator(".auth-container").filter({ has: page.locator("h4 code", { hasText: /^bearer$/ }) });
+  await bearer.getByRole("textbox").fill(token);
+  await bearer.locator("button.authorize").click();
+  await bearer.locator("button.btn-done").click();
   const me = operation(page, "get", "/auth/me");
   await me.open();
   assert.equal((await me.execute()).status, 200);

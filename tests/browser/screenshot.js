@@ -7,7 +7,7 @@ import { Person } from "./person.js";
 import { story } from "./stage.js";
 
 const PICTURE = fileURLToPath(new URL("../../page/screenshot.png", import.meta.url));
-const viewport = { width: 700, height: 540 };
+const viewport = { width: 740, height: 600 };
 
 story("two tabs talk", {}, async (stage) => {
   const ann = await Person.opens(await stage.profile({ viewport }));
