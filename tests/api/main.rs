@@ -13,6 +13,8 @@ mod asyncapi;
 mod backpressure;
 mod bad_bodies;
 mod crowds;
+#[cfg(feature = "docs")]
+mod docs;
 mod document;
 mod endings;
 mod floods;

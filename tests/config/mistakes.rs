@@ -245,7 +245,7 @@ fn every_mistake_is_listed_with_its_key_and_source() {
     let mut lines: Vec<&str> = outcome.stderr.lines().collect();
     lines.sort_unstable();
     let known_http = "bind, allowed_origins, body_limit, header_timeout, keep_alive, request_timeout, \
-                      max_connections, trusted_proxies, page";
+                      max_connections, trusted_proxies, page, docs";
     let known = "roles, http, store, bus, tokens, passwords, rooms, ws, shutdown, log";
     let duration = "a duration is written like \"500ms\", \"10s\", \"5m\", \"12h\" or \"90d\"";
     let mut expected = [

@@ -94,6 +94,7 @@ fn a_good_production_passes() {
             setup.shown("http.trusted_proxies"),
             format!("http.trusted_proxies = {shown}  # <- APP__HTTP__TRUSTED_PROXIES")
         );
+        assert_eq!(setup.shown("http.docs"), "http.docs = false  # <- default");
     }
     // An empty variable is one that isn't set, so it decides nothing.
     let outcome = good("").check();

@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Service, inChromium, inNode, nats } from "./stage.js";
+import { Service, nats } from "./processes.js";
+import { inChromium, inNode } from "./stage.js";
 
 const TTL = 8;
 const LIMIT = { timeout: 180_000 };

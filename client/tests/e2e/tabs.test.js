@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Service, inChromium } from "./stage.js";
+import { Service } from "./processes.js";
+import { inChromium } from "./stage.js";
 
 test("tabs that need a token at the same time refresh one after the other", { timeout: 120_000 }, async (t) => {
   const { origin, actor } = await inChromium(t);
