@@ -128,6 +128,7 @@ pub struct ProblemBody {
     pub status: u16,
     /// What is wrong in this case, where there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub detail: Option<String>,
 }
 

@@ -137,10 +137,11 @@ pub struct MessageView<'a> {
     /// Its number in the room's order; absent where rooms have none. Numbers
     /// grow, and may be left out.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub seq: Option<u64>,
     /// Who said it; absent if the service did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<uuid::Uuid>)]
+    #[schema(value_type = Option<uuid::Uuid>, nullable = false)]
     pub from: Option<UserId>,
     /// When the service took it.
     #[schema(value_type = String, format = DateTime)]
@@ -151,6 +152,7 @@ pub struct MessageView<'a> {
     pub data: Data<'a>,
     /// How `data` stands for bytes, if it does.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub encoding: Option<Encoding>,
 }
 

@@ -49,7 +49,7 @@ pub fn routes() -> OpenApiRouter<Arc<Gateway>> {
             description = "`bearer` and the access token, in this order, or `rooms.v1` before them: in a browser, `new WebSocket(url, [\"rooms.v1\", \"bearer\", token])`"),
         ("since" = Option<String>, Query, pattern = "^[0-9a-f]{16}:(0|[1-9][0-9]{0,19})$",
             description = "with `rooms.v1`: where the client left the room. What was said since comes first, or the `welcome` says that not all of it is kept"),
-        ("Origin" = Option<String>, Header,
+        ("Origin" = Option<String>, Header, nullable = false,
             description = "if present, one of the allowed origins"),
     ),
     responses(

@@ -62,7 +62,7 @@ pub struct MembersResponse {
     members: Vec<MemberResponse>,
     /// The `after` of the next page; absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, nullable = false)]
     next: Option<Username>,
 }
 

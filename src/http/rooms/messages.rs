@@ -47,10 +47,11 @@ pub struct SaidResponse {
     room: RoomName,
     /// Its number in the room's order; absent where rooms have none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seq: Option<u64>,
     /// Its place: what was said after it is `?since=` this.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "0123456789abcdef:42")]
+    #[schema(value_type = Option<String>, nullable = false, example = "0123456789abcdef:42")]
     position: Option<PositionText>,
     /// When the service took it.
     #[schema(value_type = String, format = DateTime)]
@@ -75,11 +76,12 @@ pub struct HistoryResponse<'a> {
     messages: Vec<MessageView<'a>>,
     /// The `since` of what comes after; absent where rooms have no order.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<String>, example = "0123456789abcdef:42")]
+    #[schema(value_type = Option<String>, nullable = false, example = "0123456789abcdef:42")]
     position: Option<PositionText>,
     /// Whether `messages` begin with the first one after `since`; `false`, and
     /// no messages, if not all of it is kept. Absent without `since`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     recovered: Option<bool>,
 }
 
@@ -107,7 +109,7 @@ pub struct HistoryQuery {
     tag = "rooms",
     params(
         ("room" = String, Path, description = "the room's name"),
-        ("idempotency-key" = Option<String>, Header, description = "names the request, to whoever may have to repeat it; visible ASCII", min_length = 1, max_length = 255),
+        ("Idempotency-Key" = Option<String>, Header, nullable = false, description = "names the request, to whoever may have to repeat it; visible ASCII", min_length = 1, max_length = 255),
     ),
     request_body = NewMessage,
     security(("bearer" = [])),
