@@ -28,6 +28,7 @@ pub struct SessionResponse {
     /// Whether it is the one that asks.
     current: bool,
     /// The client's `User-Agent` at sign-in.
+    #[schema(required = true)]
     user_agent: Option<String>,
     /// When the user signed in.
     #[schema(value_type = String, format = DateTime)]
