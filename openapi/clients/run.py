@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Generates clients from the document of a running service, and tries them.
 
-    SERVER_BINARY=target/debug/service openapi/clients/run.py typescript python
+    SERVER_BINARY=target/debug/NAME openapi/clients/run.py typescript python
 
 Each language gets a service of its own, on a port that was free and in an
 empty folder. `generate.sh` in the folder of the language makes a client from
@@ -154,8 +154,9 @@ def main():
     arguments.add_argument("--found", action="store_true", help="leave out languages without a toolchain")
     arguments.add_argument("languages", nargs="+", choices=TOOLCHAINS, metavar="LANGUAGE", help=", ".join(TOOLCHAINS))
     asked = arguments.parse_args()
-    binary = os.environ.get("SERVER_BINARY") or sys.exit("SERVER_BINARY has to name the service's binary")
-    binary = os.path.abspath(binary)
+    binary = shutil.which(os.path.abspath(os.environ.get("SERVER_BINARY", "")))
+    if not binary:
+        sys.exit("SERVER_BINARY has to name the service's binary")
     # Whoever ends this ends what it started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
 
