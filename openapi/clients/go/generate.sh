@@ -7,4 +7,4 @@ mkdir -p "$OUT/service"
 cp go.mod go.sum story.go "$OUT"
 cd "$OUT"
 # The generator is a tool of the module: go.mod has its version.
-GOFLAGS=-mod=readonly go tool oapi-codegen --config "$OLDPWD/config.yaml" -o service/client.go "$DOCUMENT"
+go tool oapi-codegen --config "$OLDPWD/config.yaml" -o service/client.go "$DOCUMENT"
