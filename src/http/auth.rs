@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Query, State, rejection::QueryRejection},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -12,12 +12,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{bearer::Bearer, json::Json, uninterrupted::uninterrupted};
+use super::{bearer::Bearer, json::Json, query::Asked, uninterrupted::uninterrupted};
 use crate::{
     accounts::Tokens,
     app::App,
     clock::now,
-    problem::{Problem, ProblemType, document::problems},
+    problem::{Problem, document::problems},
     rooms::schema::RoomNameSchema,
 };
 
@@ -283,11 +283,8 @@ problems!(LogoutProblems: TOKEN SERVICE, InvalidRequest);
 pub async fn logout(
     State(app): State<Arc<App>>,
     Bearer(token): Bearer,
-    query: Result<Query<LogoutQuery>, QueryRejection>,
+    Asked(query): Asked<LogoutQuery>,
 ) -> Result<StatusCode, Problem> {
-    let Ok(Query(query)) = query else {
-        return Err(Problem::new(ProblemType::InvalidRequest).detail("`all` is `true` or `false`"));
-    };
     uninterrupted(&app.work.clone(), async move {
         let (user, session) = (token.user, token.session);
         if query.all {

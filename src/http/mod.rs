@@ -9,6 +9,7 @@
 //! | [`keys`] | `/.well-known/jwks.json` |
 //! | [`document`] | what the OpenAPI document says beside the routes |
 //! | [`json`] | JSON bodies in, bounded and strict |
+//! | [`query`] | queries in, strict |
 //! | [`bearer`] | the access token of a request |
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
@@ -31,6 +32,7 @@ pub mod keys;
 pub mod layers;
 #[cfg(feature = "page")]
 pub mod page;
+pub mod query;
 #[cfg(feature = "docs")]
 pub mod reference;
 pub mod rooms;

@@ -26,7 +26,7 @@ pub enum Refusal {
     /// A `since` that is no position.
     #[error("`since` is a position that this service gave")]
     Since,
-    /// An `Origin` that is not on the list.
+    /// An `Origin` that is not on the list, nor this service's own page's.
     #[error("this origin is not allowed")]
     Origin,
     /// No token, two, or one that is not valid.

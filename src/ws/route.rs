@@ -49,7 +49,8 @@ struct HandshakeParams {
         example = "rooms.v1, bearer, eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl"
     )]
     protocol: String,
-    /// Of a page: one of the allowed origins. Browsers send it by themselves.
+    /// Of a page: one of the allowed origins, or the service's own where it
+    /// serves its page. Browsers send it by themselves.
     #[param(rename = "Origin", required = false, example = "http://localhost:3000")]
     origin: String,
 }

@@ -12,13 +12,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    parts::{Asked, RoomParam, RoomPath, limit},
+    parts::{RoomParam, RoomPath, limit},
     schema::RoleSchema,
 };
 use crate::{
     app::App,
     clock::now,
-    http::{auth::uncached, bearer::Bearer, json::Json, uninterrupted::uninterrupted},
+    http::{
+        auth::uncached, bearer::Bearer, json::Json, query::Asked, uninterrupted::uninterrupted,
+    },
     problem::{Problem, document::problems},
     rooms::schema::RoomNameSchema,
 };

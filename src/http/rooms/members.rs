@@ -12,13 +12,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    parts::{Asked, MemberParam, MemberPath, RoomParam, RoomPath, limit},
+    parts::{MemberParam, MemberPath, RoomParam, RoomPath, limit},
     schema::RoleSchema,
 };
 use crate::{
     app::App,
     clock::now,
-    http::{auth::uncached, bearer::Bearer, json::Json, uninterrupted::uninterrupted},
+    http::{
+        auth::uncached, bearer::Bearer, json::Json, query::Asked, uninterrupted::uninterrupted,
+    },
     problem::{Problem, document::problems},
 };
 

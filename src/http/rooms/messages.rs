@@ -12,11 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::parts::{Asked, IdempotencyKey, IdempotencyParam, RoomParam, RoomPath, limit};
+use super::parts::{IdempotencyKey, IdempotencyParam, RoomParam, RoomPath, limit};
 use crate::{
     app::App,
     clock::now,
-    http::{auth::uncached, bearer::Bearer, json::Json, uninterrupted::uninterrupted},
+    http::{
+        auth::uncached, bearer::Bearer, json::Json, query::Asked, uninterrupted::uninterrupted,
+    },
     problem::{Problem, document::problems},
     rooms::{
         RoomsError,

@@ -8,7 +8,7 @@
 //! | [`token`] | a token for a room |
 //! | [`messages`] | say something, and read what was said |
 //! | [`presence`] | who is there |
-//! | `parts` | paths, queries and headers that several operations take |
+//! | `parts` | paths and headers that several operations take, and how long a page is |
 //! | [`schema`] | names of domain values, for the document |
 
 pub mod manage;

@@ -1,11 +1,11 @@
-//! Paths, queries and headers that several operations take.
+//! Paths and headers that several operations take, and how long a page is.
 
 use axum::{
-    extract::{FromRequestParts, Path, Query},
+    extract::{FromRequestParts, Path},
     http::{HeaderName, request::Parts},
 };
 use contract::{IdempotentRequest, RoomName};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::{
@@ -77,22 +77,6 @@ impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
         match Path::<MemberParam>::from_request_parts(parts, state).await {
             Ok(Path(MemberParam { username })) => Ok(Self(username)),
             Err(_) => Err(Problem::new(ProblemType::RoomNotFound)),
-        }
-    }
-}
-
-/// A query with fields that are known, each at most once.
-#[derive(Debug)]
-pub struct Asked<T>(pub(super) T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Query::from_request_parts(parts, state).await {
-            Ok(Query(query)) => Ok(Self(query)),
-            Err(_) => Err(Problem::new(ProblemType::InvalidRequest)
-                .detail("the query has parameters, or values of them, that are not taken here")),
         }
     }
 }

@@ -136,7 +136,7 @@ fn binding(offer: String, pattern: String, since: Option<Value>) -> Value {
                 },
                 "Origin": {
                     "type": "string",
-                    "description": "If present, one of the allowed origins; browsers send it by themselves",
+                    "description": "If present, one of the allowed origins, or the service's own where it serves its page; browsers send it by themselves",
                 },
             },
         },
