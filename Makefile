@@ -19,10 +19,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot links bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites service deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot links readme papers bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi document schemathesis client clients-test page browser deny advisories links
+test: servers format lint unit suites asyncapi document schemathesis client clients-test page browser deny advisories links papers
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -46,11 +46,17 @@ unit:
 	cargo test --workspace --all-features --locked
 
 # The black-box suite once more, on every other pair of backends.
+API := cargo test --workspace --all-features --locked --test api
 suites:
-	SUITE_STORE=sqlite SUITE_BUS=nats cargo test --locked --test api
-	SUITE_STORE=postgres SUITE_BUS=memory cargo test --locked --test api
-	SUITE_STORE=postgres SUITE_BUS=nats cargo test --locked --test api
-	SUITE_STORE=postgres SUITE_BUS=nats-history cargo test --locked --test api
+	SUITE_STORE=sqlite SUITE_BUS=nats $(API)
+	SUITE_STORE=postgres SUITE_BUS=memory $(API)
+	SUITE_STORE=postgres SUITE_BUS=nats $(API)
+	SUITE_STORE=postgres SUITE_BUS=nats-history $(API)
+
+# The binary, and examples, as they are built for tests. With the features that
+# they have alone most crates would be compiled once more.
+service:
+	cargo build --workspace --all-features --locked --test config --examples
 
 deny: $(DENY)
 	$(DENY) --all-features check bans licenses sources
@@ -63,9 +69,9 @@ advisories: $(DENY)
 	else echo "ADVISORIES NOT CHECKED: $(ADVISORY_DB) can't be reached from here" >&2; fi
 
 # Writes the committed documents anew; tests fail while they are stale.
-openapi:
-	cargo run --quiet --locked -- openapi > openapi/openapi.json
-	cargo run --quiet --locked -- asyncapi > openapi/asyncapi.json
+openapi: service
+	target/debug/$(PACKAGE) openapi > openapi/openapi.json
+	target/debug/$(PACKAGE) asyncapi > openapi/asyncapi.json
 
 # The committed document of the WebSocket, judged by the parser of its makers.
 asyncapi: openapi/tools/node_modules
@@ -80,15 +86,13 @@ document: $(DOCUMENT_TOOLS)/ready openapi/tools/node_modules
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/breaking.py openapi/openapi.json
 
 # Requests that are made up from the document, against the service.
-schemathesis: $(DOCUMENT_TOOLS)/ready
-	cargo build --locked
+schemathesis: service $(DOCUMENT_TOOLS)/ready
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/properties.py \
 		target/debug/$(PACKAGE) openapi/openapi.json $(SCHEMATHESIS_SEED)
 
 # The client against a scripted service, then against this one: in Node and in
 # two pages of Chromium, through restarts and the end of tokens.
-client: client/node_modules
-	cargo build --locked
+client: service client/node_modules
 	cd client && npm test --silent
 	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
 
@@ -102,14 +106,12 @@ node:
 
 # What people do on the service's pages, in Chromium; pictures of it are in
 # target/browser.
-browser: client/node_modules tests/browser/node_modules
-	cargo build --locked
+browser: service client/node_modules tests/browser/node_modules
 	rm -rf target/browser
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm test --silent
 
 # Takes the README's picture anew.
-screenshot: client/node_modules tests/browser/node_modules
-	cargo build --locked
+screenshot: service client/node_modules tests/browser/node_modules
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent screenshot
 
 # Generated clients against this service: what needs no more than `make test`
@@ -119,12 +121,10 @@ CLIENTS_TOOLS := openapi/clients/typescript/node_modules .tools/clients-python/r
 	.tools/clients-openapi-generator/ready
 TRY_CLIENTS = SERVER_BINARY="target/debug/$(PACKAGE)" openapi/clients/run.py
 
-clients-test: $(CLIENTS_TOOLS)
-	cargo build --locked
+clients-test: service $(CLIENTS_TOOLS)
 	$(TRY_CLIENTS) $(CLIENTS)
 
-clients: $(CLIENTS_TOOLS)
-	cargo build --locked
+clients: service $(CLIENTS_TOOLS)
 	$(TRY_CLIENTS) --found $(CLIENTS) go java kotlin
 
 # Programs from PyPI, with all that they need pinned: a folder for each list.
@@ -147,6 +147,16 @@ $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
 
 links:
 	python3 tests/links.py $$(git ls-files '*.md')
+
+# The README's table of settings; `papers` fails while it is stale.
+readme:
+	python3 tests/papers/settings.py --write README.md src/config/defaults.toml
+
+# What the papers say of settings and of commands, by running the commands.
+papers: service
+	python3 tests/papers/settings.py README.md src/config/defaults.toml
+	SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" target/debug/examples/with_servers \
+		python3 tests/papers/commands.py README.md CONTRIBUTING.md SECURITY.md
 
 bench:
 	cargo bench --locked
