@@ -1,12 +1,18 @@
 // Who is signed in: the access token in memory, the refresh token in the store
 // that the tabs share, and a lock so that only one of them uses it at a time.
 
-import { call as request, ApiError } from "./api.js";
+import { call as request, ApiError, Unreachable } from "./api.js";
 import { Life } from "./life.js";
 import * as localStore from "./stored.js";
 
 /** The lock that the rooms client holds while it asks for an access token. */
 export const LOCK = "rooms.token";
+
+/**
+ * Longest that a refresh may take, in milliseconds. The service gives the same
+ * answer again for 10 s: a second try has to come, and end, within them.
+ */
+const REFRESH_PATIENCE = 4_000;
 
 /** There is no session any more; what a person is told of it is for others to say. */
 export class Ended extends Error {
@@ -133,7 +139,7 @@ export class Session {
       const asked = this.#clock();
       let tokens;
       try {
-        tokens = await this.#call("POST", "/auth/refresh", { body: { refresh_token: before.refresh_token } });
+        tokens = await this.#refreshed(before.refresh_token);
       } catch (error) {
         if (error.status !== 401) throw error;
         // What another tab wrote may come late; then there is a newer one to try.
@@ -147,6 +153,17 @@ export class Session {
       this.#store.write({ ...before, refresh_token: tokens.refresh_token });
       this.#take(tokens, asked);
       return tokens.access_token;
+    }
+  }
+
+  /** The answer to a refresh token. Where it was lost, it is asked for once more, at once. */
+  async #refreshed(refresh_token) {
+    const ask = () => this.#call("POST", "/auth/refresh", { body: { refresh_token }, patience: REFRESH_PATIENCE });
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      return ask();
     }
   }
 
