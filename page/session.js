@@ -55,7 +55,7 @@ export class Session {
     const account = await this.#call("GET", "/auth/me", { token: tokens.access_token });
     this.#take(tokens, asked);
     this.account = account;
-    this.#store.write({ user: account.id, session: account.session, refresh_token: tokens.refresh_token });
+    this.#store.write({ session: account.session, refresh_token: tokens.refresh_token });
   }
 
   /** Goes on with the session that the store has. @throws {Ended} */
@@ -92,13 +92,14 @@ export class Session {
 
   /**
    * Ends this session, or all of the user's. The service is asked first.
-   * @throws whatever `call` throws; then nothing has ended.
+   * @throws whatever `call` throws, and `Ended` where others should have ended
+   *   and this one had before: then nothing has ended.
    */
   async signOut(everywhere) {
     try {
       await this.ask("POST", `/auth/logout${everywhere ? "?all=true" : ""}`);
     } catch (error) {
-      if (!(error instanceof Ended)) throw error;
+      if (everywhere || !(error instanceof Ended)) throw error;
     }
     this.forget();
   }
@@ -106,7 +107,7 @@ export class Session {
   /** Forgets the tokens, here and in the store. */
   forget() {
     if (this.account) this.#store.forget(this.account.session);
-    this.account = this.life = this.#access = this.#given = undefined;
+    this.account = this.life = this.#access = this.#given = this.#renewing = undefined;
   }
 
   async #roomToken(room, token, signal) {
@@ -128,14 +129,18 @@ export class Session {
   async #renewLocked(stale) {
     if (this.#access !== stale) return this.#access;
     // One at a time also where whoever asked first has stopped waiting.
-    this.#renewing ??= this.#refresh().finally(() => (this.#renewing = undefined));
+    if (!this.#renewing) {
+      const renewing = this.#refresh().finally(() => this.#renewing === renewing && (this.#renewing = undefined));
+      this.#renewing = renewing;
+    }
     return this.#renewing;
   }
 
   async #refresh() {
+    const mine = this.account?.session;
     for (;;) {
       const before = this.#store.read();
-      if (!before || (this.account && before.session !== this.account.session)) throw this.#over();
+      if (!before || (mine && before.session !== mine)) throw this.#over(mine);
       const asked = this.#clock();
       let tokens;
       try {
@@ -146,10 +151,10 @@ export class Session {
         const newer = this.#store.read();
         if (newer?.session === before.session && newer.refresh_token !== before.refresh_token) continue;
         this.#store.forget(before.session);
-        throw this.#over();
+        throw this.#over(before.session);
       }
       // Another tab may have signed out meanwhile: that holds.
-      if (this.#store.read()?.session !== before.session) throw this.#over();
+      if (this.#store.read()?.session !== before.session) throw this.#over(before.session);
       this.#store.write({ ...before, refresh_token: tokens.refresh_token });
       this.#take(tokens, asked);
       return tokens.access_token;
@@ -167,8 +172,9 @@ export class Session {
     }
   }
 
-  #over() {
-    this.ended();
+  /** That session has ended: a newer one, which may be there by now, has not. */
+  #over(session) {
+    if (this.account && this.account.session === session) this.ended();
     return new Ended();
   }
 

@@ -81,7 +81,7 @@ async function signedIn(options) {
 
 test("the store has the refresh token, and never the access token", async () => {
   const { shared, session } = await signedIn();
-  assert.deepEqual(shared.store.read(), { user: "ann-id", session: "session-1", refresh_token: "refresh-1" });
+  assert.deepEqual(shared.store.read(), { session: "session-1", refresh_token: "refresh-1" });
   assert.doesNotMatch(JSON.stringify(shared.store.read()), /access/);
   assert.equal(session.account.username, "ann");
 });
@@ -194,9 +194,49 @@ test("signing out forgets what is stored, but not the session that came after", 
   assert.equal(session.account, undefined);
 
   const { shared: newer, session: old } = await signedIn();
-  newer.store.write({ user: "bob-id", session: "session-of-bob", refresh_token: "refresh-of-bob" });
+  newer.store.write({ session: "session-of-bob", refresh_token: "refresh-of-bob" });
   await old.signOut(false);
   assert.equal(newer.store.read().session, "session-of-bob");
+});
+
+test("what was asked for an earlier session says nothing of the one after it", async () => {
+  const { there, shared, tab } = await signedIn();
+  let answer;
+  const held = new Promise((resolve) => (answer = resolve));
+  let first = true;
+  const session = tab(async (method, path, more) => {
+    if (path === "/auth/refresh" && first) {
+      first = false;
+      await held;
+      throw problem(401, "invalid-refresh-token");
+    }
+    return there.call(method, path, more);
+  });
+  let told = 0;
+  session.ended = () => (told += 1);
+  await session.signIn("ann", "plum-tractor-91-violin");
+  there.access.clear();
+  const old = session.getToken({ reason: "refused" }); // holds no lock, as the client does
+  session.forget();
+  await session.signIn("ann", "plum-tractor-91-violin");
+  const newer = session.getToken({ reason: "refused" });
+  assert.equal(await newer, "access-4", "it waits for nothing of the earlier one");
+  answer();
+  assert.equal(await old, null);
+  assert.equal(told, 0);
+  assert.equal(shared.store.read().session, session.account.session);
+});
+
+test("who was signed out already has ended nothing elsewhere", async () => {
+  for (const everywhere of [true, false]) {
+    const { there, shared, session } = await signedIn();
+    there.refresh = "none";
+    there.access.clear();
+    const signingOut = session.signOut(everywhere);
+    if (everywhere) await assert.rejects(signingOut, Ended);
+    else await signingOut;
+    assert.equal(shared.store.read(), null);
+  }
 });
 
 test("a sign-out that the service didn't hear of has not happened", async () => {
