@@ -14,6 +14,9 @@ export const LOCK = "rooms.token";
  */
 const REFRESH_PATIENCE = 4_000;
 
+/** Longest that somebody who leaves is kept waiting, in milliseconds. */
+const SIGN_OUT_PATIENCE = 5_000;
+
 /** There is no session any more; what a person is told of it is for others to say. */
 export class Ended extends Error {
   constructor() {
@@ -64,14 +67,14 @@ export class Session {
     this.account = await this.#call("GET", "/auth/me", { token: this.#access });
   }
 
-  /** A request as the one who is signed in. @throws {Ended} */
-  async ask(method, path, body) {
+  /** A request as the one who is signed in; `more` is for `call`. @throws {Ended} */
+  async ask(method, path, body, more = {}) {
     const token = this.life?.left ? this.#access : await this.#renew(this.#access);
     try {
-      return await this.#call(method, path, { token, body });
+      return await this.#call(method, path, { ...more, token, body });
     } catch (error) {
       if (error.kind !== "invalid-token") throw error;
-      return this.#call(method, path, { token: await this.#renew(token), body });
+      return this.#call(method, path, { ...more, token: await this.#renew(token), body });
     }
   }
 
@@ -97,7 +100,7 @@ export class Session {
    */
   async signOut(everywhere) {
     try {
-      await this.ask("POST", `/auth/logout${everywhere ? "?all=true" : ""}`);
+      await this.ask("POST", `/auth/logout${everywhere ? "?all=true" : ""}`, undefined, { patience: SIGN_OUT_PATIENCE });
     } catch (error) {
       if (everywhere || !(error instanceof Ended)) throw error;
     }
