@@ -8,6 +8,7 @@ import * as alert from "./view/alert.js";
 import * as composer from "./view/composer.js";
 import { $, busy, isBusy } from "./view/dom.js";
 import * as messages from "./view/messages.js";
+import * as roomList from "./view/rooms.js";
 import * as signIn from "./view/sign_in.js";
 
 const PATIENCE = [1, 2, 4, 8, 15]; // seconds between attempts to go on
@@ -33,6 +34,7 @@ function welcome(why = "") {
 function enter() {
   const { id } = session.account;
   home?.stop();
+  signIn.clear();
   show("home");
   home = new Home(session, unsent.get(id) ?? new Map(), (why, kept) => {
     unsent.set(id, kept);
@@ -98,6 +100,7 @@ async function signOut(everywhere) {
     busy(button, button, false);
   }
   leaving.stop();
+  document.querySelectorAll(".fold form").forEach((form) => form.reset());
   welcome(why);
   alert.announce(everywhere ? "You are signed out everywhere." : "You are signed out.");
 }
@@ -105,6 +108,7 @@ async function signOut(everywhere) {
 session.ended = () => home?.leaving || home?.end(ENDED);
 alert.start();
 messages.start();
+roomList.start();
 signIn.start(session, enter, follow);
 composer.start((text) => home?.send(text), (text) => home?.typed(text));
 $("sign-out").addEventListener("click", () => signOut(false));
@@ -126,6 +130,11 @@ resume();
 function ask(details, field, action, then) {
   const form = details.querySelector("form");
   details.addEventListener("toggle", () => details.open && field.focus());
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing || !details.open) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const text = field.value.trim();

@@ -35,7 +35,6 @@ export function start(session, done, idle) {
     try {
       if (registering) await session.register(name, password.value);
       await session.signIn(name, password.value);
-      password.value = "";
       done();
     } catch (error) {
       wrong(blamed(error), explain(error, { name }));
@@ -58,6 +57,14 @@ export function start(session, done, idle) {
     if (kind === "invalid-password" || kind === "invalid-credentials") return password;
     return undefined;
   }
+}
+
+/** Whoever comes next finds no password here. */
+export function clear() {
+  const password = $("password");
+  password.value = "";
+  password.type = "password";
+  set($("reveal"), "aria-pressed", "false");
 }
 
 /** Whether somebody is signing in just now. */

@@ -44,6 +44,26 @@ story("a tab whose sign-in fails follows the one whose sign-in does not", {
   await one.isConnected();
 });
 
+story("nothing that was typed is left for who signs in next, and no password is shown", {}, async (stage) => {
+  const profile = await stage.profile();
+  const one = await Person.opens(profile);
+  const two = await Person.opens(profile);
+  await two.fillIn("somebody");
+  await two.page.getByRole("button", { name: "Show" }).click();
+  await one.registers("ann");
+  await two.isConnected();
+  await two.the("new-room").click();
+  await two.the("new-room-title").fill("a secret plan");
+  await two.the("sign-out").click();
+
+  await two.the("password").waitFor();
+  assert.equal(await two.the("password").inputValue(), "");
+  assert.equal(await two.the("password").getAttribute("type"), "password");
+  await two.registers("bob");
+  await two.the("new-room").click();
+  assert.equal(await two.the("new-room-title").inputValue(), "");
+});
+
 story("a sign-out that gets no answer says that it is under way, and then what came of it", {}, async (stage) => {
   const ann = await Person.opens(await stage.profile());
   await ann.registers("ann");
