@@ -56,6 +56,7 @@ export class Home {
     this.#add(own);
     this.#show(this.#rooms.get(own.room));
     this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => document.hidden || this.#lookAgain(), LOOK)];
+    this.#tick();
     const { signal } = this.#life;
     addEventListener("focus", () => this.look(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.look(), { signal });

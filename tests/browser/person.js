@@ -35,7 +35,8 @@ export class Person {
     await this.page.route(`**${path}`, async (route) => {
       held.asked += 1;
       await released;
-      await route.continue();
+      // The page may have stopped waiting for it.
+      await route.continue().catch(() => {});
     });
     return held;
   }

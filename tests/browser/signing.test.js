@@ -16,7 +16,9 @@ story("two tabs that sign in at once end up in one session, each with one connec
   await one.page.locator("#sign-in-form[aria-busy=true]").waitFor();
   await two.signsIn("ann");
   assert.equal(one.sockets, 0, "who signs in somewhere is not taken elsewhere");
+  const moved = two.page.waitForEvent("websocket");
   held.release();
+  await moved;
   for (const tab of [one, two]) await tab.isConnected();
 
   await one.says("from one");
@@ -44,7 +46,9 @@ story("a tab whose sign-in fails follows the one whose sign-in does not", {
   await one.isConnected();
 });
 
-story("nothing that was typed is left for who signs in next, and no password is shown", {}, async (stage) => {
+story("nothing that was typed is left for who signs in next, and no password is shown", {
+  expected: [/^error: Failed to load resource: .* 401 /],
+}, async (stage) => {
   const profile = await stage.profile();
   const one = await Person.opens(profile);
   const two = await Person.opens(profile);
