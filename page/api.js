@@ -26,18 +26,19 @@ export class Unreachable extends Error {
   }
 }
 
-/** Longest that an answer may take, in milliseconds. */
+/** Longest that an answer may take, in milliseconds, unless a request says otherwise. */
 const PATIENCE = 20_000;
 
 /**
  * @param {"GET" | "POST" | "PUT" | "DELETE"} method
  * @param {string} path
- * @param {{token?: string, body?: object, signal?: AbortSignal}} [more]
+ * @param {{token?: string, body?: object, signal?: AbortSignal, patience?: number}} [more]
+ *   `patience` is the longest that the answer may take, in milliseconds
  * @returns {Promise<any>} what the answer's body says, or nothing if it has none
  * @throws {ApiError | Unreachable}
  */
-export async function call(method, path, { token, body, signal } = {}) {
-  const patience = AbortSignal.timeout(PATIENCE);
+export async function call(method, path, { token, body, signal, patience = PATIENCE } = {}) {
+  const late = AbortSignal.timeout(patience);
   const headers = {};
   if (token) headers.authorization = `Bearer ${token}`;
   if (body) headers["content-type"] = "application/json";
@@ -47,7 +48,7 @@ export async function call(method, path, { token, body, signal } = {}) {
       method,
       headers,
       body: body && JSON.stringify(body),
-      signal: signal ? either(signal, patience) : patience,
+      signal: signal ? either(signal, late) : late,
       credentials: "omit",
       cache: "no-store",
     });

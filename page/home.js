@@ -55,7 +55,8 @@ export class Home {
     const own = { room: session.account.room, title: "Your room", presence: false, role: "owner", own: true };
     this.#add(own);
     this.#show(this.#rooms.get(own.room));
-    this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => document.hidden || this.#lookForRooms(), LOOK)];
+    this.#timers = [setInterval(() => this.#tick(), TICK), setInterval(() => document.hidden || this.#lookAgain(), LOOK)];
+    this.#tick();
     const { signal } = this.#life;
     addEventListener("focus", () => this.look(), { signal });
     document.addEventListener("visibilitychange", () => document.hidden || this.look(), { signal });
@@ -68,8 +69,16 @@ export class Home {
   }
 
   /** What others may have changed is read again. */
-  async look() {
-    await Promise.all([this.#lookForRooms(), this.#lookForSessions()]);
+  look() {
+    this.#lookAgain();
+    this.#lookForSessions();
+    this.#current.loadMembers();
+  }
+
+  /** What changes most, and what couldn't be read before. */
+  #lookAgain() {
+    this.#lookForRooms();
+    this.#current.load();
   }
 
   /** Somebody may have added one to a room, or removed one from it. */
@@ -116,7 +125,7 @@ export class Home {
       announce(`The room ${about.title} is made.`);
       return true;
     } catch (error) {
-      tell(explain(error));
+      this.#tell(explain(error));
       return false;
     }
   }
@@ -132,7 +141,7 @@ export class Home {
       await room.loadMembers();
       return true;
     } catch (error) {
-      tell(explain(error, { name }));
+      this.#tell(explain(error, { name }));
       return false;
     }
   }
@@ -177,7 +186,7 @@ export class Home {
     const known = this.#rooms.get(about.room);
     if (known) return Object.assign(known.about, about);
     if (this.#refused.has(about.room)) return undefined;
-    const room = new Room(about, this.#session, { changed: () => this.#draw(), announce, tell });
+    const room = new Room(about, this.#session, { changed: () => this.#draw(), announce, tell: (why) => this.#tell(why) });
     room.draft = this.#unsent.get(about.room) ?? "";
     this.#unsent.delete(about.room);
     this.#rooms.set(about.room, room);
@@ -197,14 +206,17 @@ export class Home {
   #leave(room, error) {
     if (!this.#rooms.delete(room.name)) return;
     const why = error?.name === "RoomsError" && error.code !== "removed" ? explain(error) : "it was deleted, or you were removed from it.";
-    tell(`You are no longer in “${room.about.title}”: ${why}`);
-    if (this.#current === room) {
-      const [own] = this.#rooms.values();
-      // What was typed there is not lost.
-      own.draft ||= room.unsent;
-      this.#show(own);
-    }
+    const [own] = this.#rooms.values();
+    const { unsent } = room;
+    own.draft = [own.draft, unsent].filter(Boolean).join("\n");
+    this.#tell(`You are no longer in “${room.about.title}”: ${why}${unsent && " What you hadn't sent there is in your room now."}`);
+    if (this.#current === room) this.#show(own);
     this.#draw();
+  }
+
+  /** What goes wrong where all is over, or about to be, is no news. */
+  #tell(why) {
+    if (!this.leaving && !this.#life.signal.aborted) tell(why);
   }
 
   #show(room) {

@@ -1,13 +1,14 @@
 // The page at /: who is signed in decides what it shows.
 
 import { Home } from "./home.js";
-import { explain, ENDED } from "./problems.js";
+import { explain, ENDED, NOTHING_ENDED } from "./problems.js";
 import { Ended, Session } from "./session.js";
 import * as stored from "./stored.js";
 import * as alert from "./view/alert.js";
 import * as composer from "./view/composer.js";
-import { $ } from "./view/dom.js";
+import { $, busy, isBusy } from "./view/dom.js";
 import * as messages from "./view/messages.js";
+import * as roomList from "./view/rooms.js";
 import * as signIn from "./view/sign_in.js";
 
 const PATIENCE = [1, 2, 4, 8, 15]; // seconds between attempts to go on
@@ -32,6 +33,8 @@ function welcome(why = "") {
 
 function enter() {
   const { id } = session.account;
+  home?.stop();
+  signIn.clear();
   show("home");
   home = new Home(session, unsent.get(id) ?? new Map(), (why, kept) => {
     unsent.set(id, kept);
@@ -64,8 +67,9 @@ async function resume() {
 
 /** Another tab has signed in, or out, or somebody else in. */
 function follow() {
+  // Who is signing in here goes first, and then it is looked at again.
+  if (home?.leaving || signIn.signingIn()) return;
   const now = stored.read()?.session;
-  if (home?.leaving) return;
   if (home && now !== session.account.session) {
     home.end("You signed out in another tab.");
     if (now) resume();
@@ -73,23 +77,30 @@ function follow() {
 }
 
 async function signOut(everywhere) {
-  alert.calm();
   const leaving = home;
   if (!leaving || leaving.leaving) return;
   leaving.leaving = true;
+  const button = $(everywhere ? "sign-out-everywhere" : "sign-out");
+  busy(button, button, true);
+  alert.calm();
+  alert.announce("Signing out…");
   let why = "";
   try {
     await session.signOut(everywhere);
   } catch (error) {
     if (everywhere) {
+      if (error instanceof Ended) return leaving.end(NOTHING_ENDED);
       leaving.stay();
       return alert.tell(`You are still signed in. ${explain(error)}`);
     }
     // Whoever leaves this machine wants the tokens gone from it in any case.
     session.forget();
     why = "You are signed out in this browser. The service couldn't be told, so there the session lasts until it ends by itself.";
+  } finally {
+    busy(button, button, false);
   }
   leaving.stop();
+  document.querySelectorAll(".fold form").forEach((form) => form.reset());
   welcome(why);
   alert.announce(everywhere ? "You are signed out everywhere." : "You are signed out.");
 }
@@ -97,7 +108,8 @@ async function signOut(everywhere) {
 session.ended = () => home?.leaving || home?.end(ENDED);
 alert.start();
 messages.start();
-signIn.start(session, enter);
+roomList.start();
+signIn.start(session, enter, follow);
 composer.start((text) => home?.send(text), (text) => home?.typed(text));
 $("sign-out").addEventListener("click", () => signOut(false));
 $("sign-out-everywhere").addEventListener("click", () => signOut(true));
@@ -118,11 +130,20 @@ resume();
 function ask(details, field, action, then) {
   const form = details.querySelector("form");
   details.addEventListener("toggle", () => details.open && field.focus());
+  details.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.isComposing || !details.open) return;
+    details.open = false;
+    details.querySelector("summary").focus();
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const text = field.value.trim();
+    if (isBusy(form)) return;
     if (!text) return field.focus();
-    if (!(await action(text))) return field.focus();
+    busy(form, event.submitter, true);
+    const done = await action(text);
+    busy(form, event.submitter, false);
+    if (!done) return field.focus();
     field.value = "";
     details.open = false;
     then();

@@ -19,7 +19,6 @@ const PROBLEMS = {
   "too-many-sockets-of-user": () => "You have too many connections open. Close some tabs, and it goes on here.",
   "room-not-found": () => "That room is gone, or you are no longer in it.",
   "no-such-account": (_, { name }) => `Nobody is called ${quoted(name)} here. Check the spelling, or ask them to create an account first.`,
-  "member-not-found": (_, { name }) => `${quoted(name)} is not in this room.`,
   "not-owner": () => "Only an owner of the room can do that.",
   "not-permitted": () => "You can read in this room, but not write.",
   "last-owner": () => "The room would be left without an owner. Make somebody else an owner first.",
@@ -65,14 +64,16 @@ const LOST = {
 };
 
 export const ENDED = "Your session has ended: you signed out in another place, or were away for too long. Sign in again.";
+export const NOTHING_ENDED = "Your session had ended before, so nothing was ended anywhere else. Sign in again, and sign out everywhere from there.";
 export const UNREACHABLE = "The service can't be reached.";
 
 /**
  * What a person is told of an error.
- * @param {any} error of `call`, or of the rooms client
+ * @param {any} error of `call`, of the session, or of the rooms client
  * @param {Doing} doing
  */
 export function explain(error, doing = {}) {
+  if (error?.name === "Ended") return ENDED;
   if (error?.name === "Unreachable") return `${UNREACHABLE} Check your connection, and try again.`;
   if (error?.name === "ApiError") return PROBLEMS[error.kind]?.(error, doing) ?? byStatus(error);
   return ROOMS[error?.code]?.(error) ?? "Something went wrong in this page. Reload it, and try again.";

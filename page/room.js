@@ -38,6 +38,7 @@ export class Room {
   #unknown = new Set(); // whose name was asked for
   #naming;
   #loading;
+  #over = false; // the seat, for good
 
   /**
    * @param {About} about
@@ -74,6 +75,7 @@ export class Room {
     });
     seat.on("presence", ({ joined, left }) => this.#moved(joined, left));
     seat.on("left", ({ reason, error }) => {
+      this.#over = true;
       this.#catchUp.stop();
       gone(reason, error);
     });
@@ -90,11 +92,17 @@ export class Room {
     this.#changed();
   }
 
-  /** People look at this room: what is kept of it is read, once. */
+  /** People look at this room. */
   show() {
     this.open = true;
     this.unread = 0;
-    if (this.#seat?.seated && !this.loaded) this.#load();
+    this.load();
+  }
+
+  /** Reads what is kept and who is in it, unless that has been read. */
+  async load() {
+    if (!this.#seat?.seated) return;
+    await Promise.all([this.loaded || this.#load(), this.members || this.loadMembers()]);
   }
 
   /** What was typed here, and is not said. */
@@ -127,7 +135,8 @@ export class Room {
       this.timeline.said(item, seq, this.#epoch);
     } catch (error) {
       this.timeline.failed(item, explain(error));
-      if (item.state === "failed") this.#tell(`Not sent: ${this.#quote(item)}. ${item.why}`);
+      // Where all is over, why it is says more; and what wasn't sent is kept.
+      if (item.state === "failed" && !this.#over) this.#tell(`Not sent: ${this.#quote(item)}. ${item.why}`);
     }
     this.#changed();
   }
@@ -147,7 +156,7 @@ export class Room {
       // An error is a lost connection: then there is another seat soon.
       this.#seat.users().then((users) => this.#set({ here: new Set(users) }), () => {});
     }
-    if (this.open && !this.loaded) this.#load();
+    if (this.open) this.load();
     this.loadMembers();
   }
 
@@ -161,7 +170,9 @@ export class Room {
   }
 
   #caughtUp(messages) {
-    this.#note.data = messages === 0 ? "Connected again: nothing was missed" : `Caught up: ${count(messages, "message")}`;
+    // None may have been said, or none that was kept: who knows?
+    if (messages === 0) return;
+    this.#note.data = `Caught up: ${count(messages, "message")}`;
     if (this.open) this.#announce(this.#note.data);
     this.#changed();
   }
@@ -211,7 +222,7 @@ export class Room {
       for (const message of messages) this.timeline.heard(message, epoch);
       this.loaded = true;
     } catch {
-      // With the next seat it is tried again.
+      // Whoever looks at the room tries it again.
     }
   }
 

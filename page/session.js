@@ -1,12 +1,21 @@
 // Who is signed in: the access token in memory, the refresh token in the store
 // that the tabs share, and a lock so that only one of them uses it at a time.
 
-import { call as request, ApiError } from "./api.js";
+import { call as request, ApiError, Unreachable } from "./api.js";
 import { Life } from "./life.js";
 import * as localStore from "./stored.js";
 
 /** The lock that the rooms client holds while it asks for an access token. */
 export const LOCK = "rooms.token";
+
+/**
+ * Longest that a refresh may take, in milliseconds. The service gives the same
+ * answer again for 10 s: a second try has to come, and end, within them.
+ */
+const REFRESH_PATIENCE = 4_000;
+
+/** Longest that somebody who leaves is kept waiting, in milliseconds. */
+const SIGN_OUT_PATIENCE = 5_000;
 
 /** There is no session any more; what a person is told of it is for others to say. */
 export class Ended extends Error {
@@ -49,7 +58,7 @@ export class Session {
     const account = await this.#call("GET", "/auth/me", { token: tokens.access_token });
     this.#take(tokens, asked);
     this.account = account;
-    this.#store.write({ user: account.id, session: account.session, refresh_token: tokens.refresh_token });
+    this.#store.write({ session: account.session, refresh_token: tokens.refresh_token });
   }
 
   /** Goes on with the session that the store has. @throws {Ended} */
@@ -58,14 +67,14 @@ export class Session {
     this.account = await this.#call("GET", "/auth/me", { token: this.#access });
   }
 
-  /** A request as the one who is signed in. @throws {Ended} */
-  async ask(method, path, body) {
+  /** A request as the one who is signed in; `more` is for `call`. @throws {Ended} */
+  async ask(method, path, body, more = {}) {
     const token = this.life?.left ? this.#access : await this.#renew(this.#access);
     try {
-      return await this.#call(method, path, { token, body });
+      return await this.#call(method, path, { ...more, token, body });
     } catch (error) {
       if (error.kind !== "invalid-token") throw error;
-      return this.#call(method, path, { token: await this.#renew(token), body });
+      return this.#call(method, path, { ...more, token: await this.#renew(token), body });
     }
   }
 
@@ -86,13 +95,14 @@ export class Session {
 
   /**
    * Ends this session, or all of the user's. The service is asked first.
-   * @throws whatever `call` throws; then nothing has ended.
+   * @throws whatever `call` throws, and `Ended` where others should have ended
+   *   and this one had before: then nothing has ended.
    */
   async signOut(everywhere) {
     try {
-      await this.ask("POST", `/auth/logout${everywhere ? "?all=true" : ""}`);
+      await this.ask("POST", `/auth/logout${everywhere ? "?all=true" : ""}`, undefined, { patience: SIGN_OUT_PATIENCE });
     } catch (error) {
-      if (!(error instanceof Ended)) throw error;
+      if (everywhere || !(error instanceof Ended)) throw error;
     }
     this.forget();
   }
@@ -100,7 +110,7 @@ export class Session {
   /** Forgets the tokens, here and in the store. */
   forget() {
     if (this.account) this.#store.forget(this.account.session);
-    this.account = this.life = this.#access = this.#given = undefined;
+    this.account = this.life = this.#access = this.#given = this.#renewing = undefined;
   }
 
   async #roomToken(room, token, signal) {
@@ -122,36 +132,52 @@ export class Session {
   async #renewLocked(stale) {
     if (this.#access !== stale) return this.#access;
     // One at a time also where whoever asked first has stopped waiting.
-    this.#renewing ??= this.#refresh().finally(() => (this.#renewing = undefined));
+    if (!this.#renewing) {
+      const renewing = this.#refresh().finally(() => this.#renewing === renewing && (this.#renewing = undefined));
+      this.#renewing = renewing;
+    }
     return this.#renewing;
   }
 
   async #refresh() {
+    const mine = this.account?.session;
     for (;;) {
       const before = this.#store.read();
-      if (!before || (this.account && before.session !== this.account.session)) throw this.#over();
+      if (!before || (mine && before.session !== mine)) throw this.#over(mine);
       const asked = this.#clock();
       let tokens;
       try {
-        tokens = await this.#call("POST", "/auth/refresh", { body: { refresh_token: before.refresh_token } });
+        tokens = await this.#refreshed(before.refresh_token);
       } catch (error) {
         if (error.status !== 401) throw error;
         // What another tab wrote may come late; then there is a newer one to try.
         const newer = this.#store.read();
         if (newer?.session === before.session && newer.refresh_token !== before.refresh_token) continue;
         this.#store.forget(before.session);
-        throw this.#over();
+        throw this.#over(before.session);
       }
       // Another tab may have signed out meanwhile: that holds.
-      if (this.#store.read()?.session !== before.session) throw this.#over();
+      if (this.#store.read()?.session !== before.session) throw this.#over(before.session);
       this.#store.write({ ...before, refresh_token: tokens.refresh_token });
       this.#take(tokens, asked);
       return tokens.access_token;
     }
   }
 
-  #over() {
-    this.ended();
+  /** The answer to a refresh token. Where it was lost, it is asked for once more, at once. */
+  async #refreshed(refresh_token) {
+    const ask = () => this.#call("POST", "/auth/refresh", { body: { refresh_token }, patience: REFRESH_PATIENCE });
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      return ask();
+    }
+  }
+
+  /** That session has ended: a newer one, which may be there by now, has not. */
+  #over(session) {
+    if (this.account && this.account.session === session) this.ended();
     return new Ended();
   }
 

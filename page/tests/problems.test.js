@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiError, Unreachable } from "../api.js";
+import { Ended } from "../session.js";
 import { ENDED, explain, explainEnd, explainLoss } from "../problems.js";
 
 const problem = (status, kind, { detail, retryAfter, title = "A title" } = {}) =>
@@ -22,6 +23,7 @@ test("a problem becomes what a person can act on", () => {
     [problem(404, "room-not-found"), {}, "That room is gone, or you are no longer in it."],
     [problem(403, "not-owner"), {}, "Only an owner of the room can do that."],
     [problem(401, "invalid-refresh-token"), {}, ENDED],
+    [new Ended(), {}, ENDED],
     [new Unreachable(new TypeError("Failed to fetch")), {}, "The service can't be reached. Check your connection, and try again."],
   ]) {
     assert.equal(explain(error, doing), text);

@@ -25,12 +25,16 @@ function browser() {
   };
 }
 
+/** How long the service gives the same answer to the same refresh token, in milliseconds. */
+const GRACE = 10_000;
+
 /** A service with one account, whose refresh tokens are good for one use. */
-function service({ life = 600 } = {}) {
+function service({ life = 600, clock = () => 0 } = {}) {
   const self = {
     session: 0,
     count: 0,
     refresh: null,
+    spent: undefined,
     access: new Set(),
     log: [],
     tokens() {
@@ -47,8 +51,11 @@ function service({ life = 600 } = {}) {
         return self.tokens();
       }
       if (path === "/auth/refresh") {
-        if (body.refresh_token !== self.refresh) throw problem(401, "invalid-refresh-token");
-        return self.tokens();
+        const { refresh_token: presented } = body;
+        if (presented === self.spent?.token && clock() < self.spent.until) return self.spent.answer;
+        if (presented !== self.refresh) throw problem(401, "invalid-refresh-token");
+        self.spent = { token: presented, until: clock() + GRACE, answer: self.tokens() };
+        return self.spent.answer;
       }
       if (!self.access.has(token)) throw problem(401, "invalid-token");
       if (path === "/auth/me") return { id: "ann-id", username: "ann", session: `session-${self.session}`, room: "ann-room" };
@@ -63,9 +70,10 @@ function service({ life = 600 } = {}) {
 
 async function signedIn(options) {
   const shared = browser();
-  const there = service(options);
   let now = 0;
-  const tab = () => new Session({ call: there.call, ...shared, clock: () => now });
+  const clock = () => now;
+  const there = service({ ...options, clock });
+  const tab = (call = there.call) => new Session({ call, ...shared, clock });
   const session = tab();
   await session.signIn("ann", "plum-tractor-91-violin");
   return { shared, there, tab, session, pass: (milliseconds) => (now += milliseconds) };
@@ -73,7 +81,7 @@ async function signedIn(options) {
 
 test("the store has the refresh token, and never the access token", async () => {
   const { shared, session } = await signedIn();
-  assert.deepEqual(shared.store.read(), { user: "ann-id", session: "session-1", refresh_token: "refresh-1" });
+  assert.deepEqual(shared.store.read(), { session: "session-1", refresh_token: "refresh-1" });
   assert.doesNotMatch(JSON.stringify(shared.store.read()), /access/);
   assert.equal(session.account.username, "ann");
 });
@@ -142,6 +150,20 @@ test("a service that can't be reached ends no session", async () => {
   assert.equal(shared.store.read().refresh_token, "refresh-1");
 });
 
+test("an answer that never comes is asked for again while the service still gives it", async () => {
+  const { there, shared, tab, pass } = await signedIn();
+  let lost = 1;
+  const again = tab(async (method, path, more) => {
+    const answer = await there.call(method, path, more);
+    if (path !== "/auth/refresh" || lost-- <= 0) return answer;
+    pass(more.patience ?? 20_000);
+    throw new Unreachable();
+  });
+  await again.resume();
+  assert.equal(again.account.username, "ann");
+  assert.equal(shared.store.read().refresh_token, "refresh-2");
+});
+
 test("what another tab wrote late is tried before anybody is signed out", async () => {
   const { there, shared } = await signedIn();
   const late = { ...shared.store.read() };
@@ -172,9 +194,49 @@ test("signing out forgets what is stored, but not the session that came after", 
   assert.equal(session.account, undefined);
 
   const { shared: newer, session: old } = await signedIn();
-  newer.store.write({ user: "bob-id", session: "session-of-bob", refresh_token: "refresh-of-bob" });
+  newer.store.write({ session: "session-of-bob", refresh_token: "refresh-of-bob" });
   await old.signOut(false);
   assert.equal(newer.store.read().session, "session-of-bob");
+});
+
+test("what was asked for an earlier session says nothing of the one after it", async () => {
+  const { there, shared, tab } = await signedIn();
+  let answer;
+  const held = new Promise((resolve) => (answer = resolve));
+  let first = true;
+  const session = tab(async (method, path, more) => {
+    if (path === "/auth/refresh" && first) {
+      first = false;
+      await held;
+      throw problem(401, "invalid-refresh-token");
+    }
+    return there.call(method, path, more);
+  });
+  let told = 0;
+  session.ended = () => (told += 1);
+  await session.signIn("ann", "plum-tractor-91-violin");
+  there.access.clear();
+  const old = session.getToken({ reason: "refused" }); // holds no lock, as the client does
+  session.forget();
+  await session.signIn("ann", "plum-tractor-91-violin");
+  const newer = session.getToken({ reason: "refused" });
+  assert.equal(await newer, "access-4", "it waits for nothing of the earlier one");
+  answer();
+  assert.equal(await old, null);
+  assert.equal(told, 0);
+  assert.equal(shared.store.read().session, session.account.session);
+});
+
+test("who was signed out already has ended nothing elsewhere", async () => {
+  for (const everywhere of [true, false]) {
+    const { there, shared, session } = await signedIn();
+    there.refresh = "none";
+    there.access.clear();
+    const signingOut = session.signOut(everywhere);
+    if (everywhere) await assert.rejects(signingOut, Ended);
+    else await signingOut;
+    assert.equal(shared.store.read(), null);
+  }
 });
 
 test("a sign-out that the service didn't hear of has not happened", async () => {

@@ -32,6 +32,15 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Whether something is under way there: nothing else is begun meanwhile. */
+export const isBusy = (element) => element.getAttribute("aria-busy") === "true";
+
+/** Something is under way there, by that button. Not disabled, which would lose the focus. */
+export function busy(element, button, is) {
+  set(element, "aria-busy", String(is));
+  set(button, "data-busy", is);
+}
+
 const kept = new WeakMap();
 
 /**

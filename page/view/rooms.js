@@ -9,17 +9,30 @@ import { $, h, list, set, write } from "./dom.js";
  * @param {(room: import("../room.js").Room) => void} choose
  */
 export function show(rooms, current, choose) {
+  let chosen = false;
   list($("rooms"), rooms, (room) => room, (room) => make(room, choose), (item, room) => {
     const [button] = item.children;
-    const chosen = room === current && !button.hasAttribute("aria-current");
+    if (room === current && !button.hasAttribute("aria-current")) chosen = true;
     set(button, "aria-current", room === current && "page");
-    if (chosen) button.scrollIntoView({ block: "nearest", inline: "nearest" });
     const [title, badge] = button.children;
     write(title, room.about.title);
     set(badge, "hidden", room.unread === 0);
     write(badge.firstElementChild, room.unread > 99 ? "99+" : String(room.unread));
   });
+  // Only now does it stand in its place.
+  if (chosen) reveal();
 }
+
+export function start() {
+  // What is beside the list unfolds, and screens are turned.
+  let before;
+  new ResizeObserver(([{ contentRect: { width } }]) => {
+    if (width !== before) reveal();
+    before = width;
+  }).observe($("rooms"));
+}
+
+const reveal = () => $("rooms").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 
 function make(room, choose) {
   const badge = h("span", { class: "badge", title: "unread" }, h("span"), h("span", { class: "visually-hidden" }, " unread"));

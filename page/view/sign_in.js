@@ -2,20 +2,21 @@
 
 import { explain } from "../problems.js";
 import { calm, tell } from "./alert.js";
-import { $, set } from "./dom.js";
+import { $, busy, isBusy, set } from "./dom.js";
 
 /**
  * @param {import("../session.js").Session} session
  * @param {() => void} done somebody is signed in
+ * @param {() => void} idle an attempt is over, however it ended
  */
-export function start(session, done) {
+export function start(session, done, idle) {
   const form = $("sign-in-form");
   const [username, password] = [$("username"), $("password")];
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const registering = event.submitter === $("register");
-    if (form.getAttribute("aria-busy") !== "true") submit(registering);
+    if (!isBusy(form)) submit(registering);
   });
   form.addEventListener("input", ({ target }) => set(target, "aria-invalid", false));
   $("reveal").addEventListener("click", () => {
@@ -29,16 +30,17 @@ export function start(session, done) {
     const name = username.value.trim();
     if (!name) return wrong(username, "Type a name.");
     if (!password.value) return wrong(password, "Type a password.");
-    busy(true, registering);
+    const button = registering ? $("register") : $("sign-in");
+    busy(form, button, true);
     try {
       if (registering) await session.register(name, password.value);
       await session.signIn(name, password.value);
-      password.value = "";
       done();
     } catch (error) {
       wrong(blamed(error), explain(error, { name }));
     } finally {
-      busy(false, registering);
+      busy(form, button, false);
+      idle();
     }
   }
 
@@ -55,10 +57,15 @@ export function start(session, done) {
     if (kind === "invalid-password" || kind === "invalid-credentials") return password;
     return undefined;
   }
-
-  // Not disabled, which would lose the focus.
-  function busy(is, registering) {
-    set(form, "aria-busy", String(is));
-    set(registering ? $("register") : $("sign-in"), "data-busy", is);
-  }
 }
+
+/** Whoever comes next finds no password here. */
+export function clear() {
+  const password = $("password");
+  password.value = "";
+  password.type = "password";
+  set($("reveal"), "aria-pressed", "false");
+}
+
+/** Whether somebody is signing in just now. */
+export const signingIn = () => isBusy($("sign-in-form"));

@@ -7,6 +7,7 @@ use reqwest::{Method, StatusCode};
 use service::http::page::CONTENT_SECURITY_POLICY;
 
 use crate::{
+    http_manners::raw,
     mint,
     node::Node,
     service::{Answer, Service},
@@ -203,14 +204,18 @@ async fn head_gets_the_headers_alone() {
     }
     let wrong = Answer::of(service.request(Method::POST, "/")).await;
     wrong.is_problem(405, "method-not-allowed");
-    for path in [
-        "/page",
-        "/page/",
-        "/page/index.html",
-        "/page/nothing.js",
-        "/page/../Cargo.toml",
-    ] {
+    for path in ["/page", "/page/", "/page/index.html", "/page/nothing.js"] {
         get(&service, path).await.is_problem(404, "not-found");
+    }
+    // As they stand: a client of HTTP would take the dots away.
+    for path in [
+        "/page/../Cargo.toml",
+        "/page/%2e%2e/Cargo.toml",
+        "//page/page.js",
+    ] {
+        let asked = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = raw(&service, asked.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
     }
 }
 

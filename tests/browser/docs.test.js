@@ -18,10 +18,12 @@ function operation(page, method, path) {
     write: (body) => block.locator("textarea.body-param__text").fill(JSON.stringify(body)),
     /** Tries it; the answer's status and body. */
     async execute() {
+      const answered = page.waitForResponse((response) => new URL(response.url()).pathname === path && response.request().method() === method.toUpperCase());
       await block.locator("button.execute").click();
-      const answer = block.locator(".live-responses-table tr.response");
-      const status = await answer.locator(".response-col_status").innerText();
-      return { status: Number.parseInt(status), body: await answer.locator(".response-col_description").innerText() };
+      const status = (await answered).status();
+      // Until the answer is shown, the one before it is.
+      const answer = block.locator(".live-responses-table tr.response").filter({ has: page.locator(".response-col_status", { hasText: String(status) }) });
+      return { status, body: await answer.locator(".response-col_description").innerText() };
     },
   };
 }

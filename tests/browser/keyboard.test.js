@@ -43,6 +43,17 @@ story("registering, talking and signing out with the keyboard alone", {}, async 
   await ann.hears("two\nlines");
   await stage.photograph(ann.page, "keyboard");
 
+  await tabTo(ann, "new-room");
+  await keyboard.press("Enter");
+  await ann.the("new-room-title").and(ann.page.locator(":focus")).waitFor();
+  await keyboard.type("Tea at five");
+  await keyboard.press("Enter");
+  await ann.isIn("Tea at five");
+  await ann.the("add-name").and(ann.page.locator(":focus")).waitFor();
+  await keyboard.press("Escape");
+  await ann.the("add-person").and(ann.page.locator(":focus")).waitFor();
+  assert.equal(await ann.the("add-name").isVisible(), false);
+
   await tabTo(ann, "sign-out");
   await keyboard.press("Enter");
   await ann.the("username").and(ann.page.locator(":focus")).waitFor();

@@ -25,6 +25,22 @@ export class Person {
     return person;
   }
 
+  /**
+   * What the page asks at that path isn't passed on until it is released.
+   * @returns {Promise<{asked: number, release: () => void}>} how often it has asked
+   */
+  async holds(path) {
+    const held = { asked: 0 };
+    const released = new Promise((resolve) => (held.release = resolve));
+    await this.page.route(`**${path}`, async (route) => {
+      held.asked += 1;
+      await released;
+      // The page may have stopped waiting for it.
+      await route.continue().catch(() => {});
+    });
+    return held;
+  }
+
   /** The part of the page that is called so. */
   the(name) {
     return this.page.getByTestId(name);

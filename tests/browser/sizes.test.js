@@ -31,6 +31,17 @@ story("on a phone nothing is wider than the screen, and where one writes is seen
     for (const part of parts) await isSeen(ann, ann.the(part));
   }));
 
+story("on a phone one sees which room one is in, and all that is asked of whom to add", {}, async (stage) => {
+  const ann = await Person.opens(await stage.profile(phone));
+  await ann.registers("ann");
+  for (const title of ["Tea at five", "Tea at six, when there is more time", "Tea at seven"]) {
+    await ann.makesRoom(title);
+    await isSeen(ann, ann.the("rooms").locator("[aria-current]"));
+    for (const part of ["add-name", "add-role", "add", "message", "send"]) await isSeen(ann, ann.the(part));
+  }
+  await stage.photograph(ann.page, "whom to add");
+});
+
 for (const [screen, options] of Object.entries({ screen: {}, phone })) {
   story(`in a long talk the newest is seen, and where one writes: ${screen}`, {}, async (stage) => {
     const ann = await Person.opens(await stage.profile(options));

@@ -57,3 +57,26 @@ story("who is signed out from another place is told so, and loses nothing that w
   await away.signsIn("ann");
   assert.equal(await away.the("message").inputValue(), "not said yet");
 });
+
+story("who is signed out while a message is under way is told why, and has it still", {
+  expected: [/^error: Failed to load resource: .* 401 /],
+}, async (stage) => {
+  const one = await Person.opens(await stage.profile());
+  await one.registers("ann");
+  const profile = await stage.profile();
+  // What is said there never arrives.
+  await profile.routeWebSocket(/\/ws$/, (socket) => {
+    const service = socket.connectToServer();
+    socket.onMessage((frame) => JSON.parse(frame).type === "publish" || service.send(frame));
+  });
+  const away = await Person.opens(profile);
+  await away.signsIn("ann");
+  await away.says("under way");
+  await away.the("messages").locator("[data-state=sending]").waitFor();
+
+  await one.the("sign-out-everywhere").click();
+  await away.the("sign-in").waitFor();
+  await away.isTold(/signed out from another place/i);
+  await away.signsIn("ann");
+  assert.equal(await away.the("message").inputValue(), "under way");
+});
