@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     node_keys::NodeKeys,
     presence::Presence,
-    rooms::{MembershipChanges, RoomLimits, Rooms},
+    rooms::{MembersOnly, MembershipChanges, RoomLimits, RoomPolicy, Rooms},
     wiring::Stores,
 };
 
@@ -55,6 +55,11 @@ pub(crate) fn verifier(
     })
 }
 
+/// Who may join a room.
+pub(crate) fn room_policy(stores: &Stores) -> Arc<dyn RoomPolicy> {
+    Arc::new(MembersOnly(stores.rooms.clone()))
+}
+
 /// The API of accounts and rooms. Starts the hashing threads.
 ///
 /// # Errors
@@ -63,6 +68,7 @@ pub(crate) fn app(
     config: &Config,
     keys: Arc<KeyRing>,
     stores: &Stores,
+    policy: Arc<dyn RoomPolicy>,
     bus: Arc<dyn RoomBus>,
     presence: Arc<Presence>,
     verifier: Arc<TokenVerifier>,
@@ -72,12 +78,14 @@ pub(crate) fn app(
     let tokens = &config.tokens;
     let issuer = TokenIssuer::new(
         keys.clone(),
+        stores.credentials.clone(),
         &tokens.issuer,
         &tokens.audience,
         tokens.access_ttl,
     );
     let rooms = Rooms {
         store: stores.rooms.clone(),
+        policy,
         credentials: stores.credentials.clone(),
         sessions: stores.sessions.clone(),
         requests: stores.idempotency.clone(),
