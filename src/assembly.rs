@@ -60,6 +60,14 @@ pub(crate) fn room_policy(stores: &Stores) -> Arc<dyn RoomPolicy> {
     Arc::new(MembersOnly(stores.rooms.clone()))
 }
 
+/// What the API has in common with the rest of its node.
+pub(crate) struct Common {
+    pub(crate) bus: Arc<dyn RoomBus>,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) verifier: Arc<TokenVerifier>,
+    pub(crate) ended: Arc<EndedSessions>,
+}
+
 /// The API of accounts and rooms. Starts the hashing threads.
 ///
 /// # Errors
@@ -69,11 +77,14 @@ pub(crate) fn app(
     keys: Arc<KeyRing>,
     stores: &Stores,
     policy: Arc<dyn RoomPolicy>,
-    bus: Arc<dyn RoomBus>,
-    presence: Arc<Presence>,
-    verifier: Arc<TokenVerifier>,
-    ended: Arc<EndedSessions>,
+    common: Common,
 ) -> Result<Arc<App>, StartError> {
+    let Common {
+        bus,
+        presence,
+        verifier,
+        ended,
+    } = common;
     let passwords = PasswordService::start(password_settings(config))?;
     let tokens = &config.tokens;
     let issuer = TokenIssuer::new(

@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     accounts::passwords::StartError as PasswordStartError,
     app::App,
-    assembly,
+    assembly::{self, Common},
     config::{Config, Role, Shutdown},
     control::{Archive, Control, ListenError},
     door::{self, Door},
@@ -127,10 +127,12 @@ impl Server {
                 ring.clone(),
                 stores,
                 policy(stores),
-                bus.clone(),
-                presence.clone(),
-                verifier.clone(),
-                ended.clone(),
+                Common {
+                    bus: bus.clone(),
+                    presence: presence.clone(),
+                    verifier: verifier.clone(),
+                    ended: ended.clone(),
+                },
             )?),
             _ => None,
         };

@@ -49,7 +49,7 @@ impl Kind {
 /// The settings of the kind that was chosen.
 pub(super) trait Settings {
     /// Refuses values that can't be meant.
-    fn check(&self, bounds: &mut Bounds);
+    fn check(&self, _: &mut Bounds) {}
 
     /// What works, and is probably not meant.
     fn doubt(&self) -> Option<Refusal> {

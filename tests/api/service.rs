@@ -113,6 +113,11 @@ impl Service {
         self.restart().await
     }
 
+    /// What it was started with.
+    pub fn config(&self) -> Config {
+        config(&self.dir, &self.backends, &self.variables)
+    }
+
     /// Asks the service to stop, as SIGTERM does.
     pub fn begin_stop(&mut self) {
         if let Some(stop) = self.stop.take() {

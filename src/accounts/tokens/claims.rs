@@ -13,10 +13,8 @@ impl ExtraClaims {
     ///
     /// # Errors
     /// The store's: there is no token then.
-    pub async fn of(
-        _session: &Session,
-        _accounts: &dyn CredentialStore,
-    ) -> Result<Self, StoreError> {
+    pub async fn of(session: &Session, accounts: &dyn CredentialStore) -> Result<Self, StoreError> {
+        let _ = (session, accounts);
         Ok(Self {})
     }
 
