@@ -9,6 +9,12 @@ pub const RESERVED: &[&str] = &[
 
 /// Refuses, when the service is compiled, names that are [`RESERVED`]:
 ///
+/// ```
+/// use service::accounts::tokens::extra_claims::refuse_reserved;
+///
+/// const _: () = refuse_reserved(&["plan"]);
+/// ```
+///
 /// ```compile_fail
 /// use service::accounts::tokens::extra_claims::refuse_reserved;
 ///
