@@ -19,10 +19,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites service deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot links readme papers bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites service extend deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot links readme papers bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites asyncapi document schemathesis client clients-test page browser deny advisories links papers
+test: servers format lint unit suites extend asyncapi document schemathesis client clients-test page browser deny advisories links papers
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -35,7 +35,8 @@ servers:
 format:
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
-	rustfmt --check --edition 2024 openapi/clients/rust/story.rs
+	rustfmt --check --edition 2024 openapi/clients/rust/story.rs tests/extend/*.rs \
+		templates/backend/*/src/lib.rs templates/backend/*/tests/laws.rs
 
 lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -57,6 +58,10 @@ suites:
 # they have alone most crates would be compiled once more.
 service:
 	cargo build --workspace --all-features --locked --test config --examples
+
+# What EXTENDING.md says, done in a copy of this project, built and tried.
+extend:
+	CARGO_TARGET_DIR="$(CURDIR)/target" python3 -B tests/extend/run.py .
 
 deny: $(DENY)
 	$(DENY) --all-features check bans licenses sources

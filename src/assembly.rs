@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     node_keys::NodeKeys,
     presence::Presence,
-    rooms::{MembershipChanges, RoomLimits, Rooms},
+    rooms::{MembersOnly, MembershipChanges, RoomLimits, RoomPolicy, Rooms},
     wiring::Stores,
 };
 
@@ -55,6 +55,19 @@ pub(crate) fn verifier(
     })
 }
 
+/// Who may join a room.
+pub(crate) fn room_policy(stores: &Stores) -> Arc<dyn RoomPolicy> {
+    Arc::new(MembersOnly(stores.rooms.clone()))
+}
+
+/// What the API has in common with the rest of its node.
+pub(crate) struct Common {
+    pub(crate) bus: Arc<dyn RoomBus>,
+    pub(crate) presence: Arc<Presence>,
+    pub(crate) verifier: Arc<TokenVerifier>,
+    pub(crate) ended: Arc<EndedSessions>,
+}
+
 /// The API of accounts and rooms. Starts the hashing threads.
 ///
 /// # Errors
@@ -63,21 +76,27 @@ pub(crate) fn app(
     config: &Config,
     keys: Arc<KeyRing>,
     stores: &Stores,
-    bus: Arc<dyn RoomBus>,
-    presence: Arc<Presence>,
-    verifier: Arc<TokenVerifier>,
-    ended: Arc<EndedSessions>,
+    policy: Arc<dyn RoomPolicy>,
+    common: Common,
 ) -> Result<Arc<App>, StartError> {
+    let Common {
+        bus,
+        presence,
+        verifier,
+        ended,
+    } = common;
     let passwords = PasswordService::start(password_settings(config))?;
     let tokens = &config.tokens;
     let issuer = TokenIssuer::new(
         keys.clone(),
+        stores.credentials.clone(),
         &tokens.issuer,
         &tokens.audience,
         tokens.access_ttl,
     );
     let rooms = Rooms {
         store: stores.rooms.clone(),
+        policy,
         credentials: stores.credentials.clone(),
         sessions: stores.sessions.clone(),
         requests: stores.idempotency.clone(),

@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     accounts::passwords::StartError as PasswordStartError,
     app::App,
-    assembly,
+    assembly::{self, Common},
     config::{Config, Role, Shutdown},
     control::{Archive, Control, ListenError},
     door::{self, Door},
@@ -19,8 +19,9 @@ use crate::{
     node_keys::{NodeKeys, NodeKeysError},
     presence::Presence,
     readiness::Readiness,
+    rooms::RoomPolicy,
     router::{self, Parts},
-    wiring::{self, WiringError},
+    wiring::{self, Stores, WiringError},
     ws::{Gateway, close::Close, origins::Origins},
 };
 
@@ -94,6 +95,18 @@ impl Server {
     /// # Errors
     /// [`StartError`]
     pub async fn bind(config: &Config) -> Result<Self, StartError> {
+        Self::bind_with(config, assembly::room_policy).await
+    }
+
+    /// The same, with another rule for who may join a room, which may ask the
+    /// stores; it isn't made where there are none.
+    ///
+    /// # Errors
+    /// [`StartError`]
+    pub async fn bind_with(
+        config: &Config,
+        policy: impl FnOnce(&Stores) -> Arc<dyn RoomPolicy>,
+    ) -> Result<Self, StartError> {
         let keys = NodeKeys::load(config).await?;
         let bound = door::listen(config.http.bind)
             .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
@@ -113,10 +126,13 @@ impl Server {
                 config,
                 ring.clone(),
                 stores,
-                bus.clone(),
-                presence.clone(),
-                verifier.clone(),
-                ended.clone(),
+                policy(stores),
+                Common {
+                    bus: bus.clone(),
+                    presence: presence.clone(),
+                    verifier: verifier.clone(),
+                    ended: ended.clone(),
+                },
             )?),
             _ => None,
         };

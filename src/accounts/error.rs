@@ -6,7 +6,7 @@ use contract::{NameError, StoreError};
 
 use super::{
     passwords::{HashError, NewPasswordError, PasswordRefused},
-    tokens::KeyError,
+    tokens::{IssueError, KeyError},
 };
 
 /// Why a use case did not do what was asked; nothing was changed.
@@ -48,9 +48,18 @@ pub enum AccountsError {
     /// Keys or the cryptographic library failed.
     #[error("token cryptography failed")]
     Keys(#[from] KeyError),
-    /// A token could not be signed.
-    #[error("signing a token failed")]
-    Signing(#[from] jsonwebtoken::errors::Error),
+    /// No access token could be minted.
+    #[error(transparent)]
+    Issue(IssueError),
+}
+
+impl From<IssueError> for AccountsError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Store(error) => Self::Store(error),
+            other => Self::Issue(other),
+        }
+    }
 }
 
 impl From<HashError> for AccountsError {

@@ -51,7 +51,7 @@ impl Accounts {
                 return Err(AccountsError::Credentials);
             }
             let session = self.new_session(&account, user_agent, now)?;
-            let tokens = self.tokens(&session, now)?;
+            let tokens = self.tokens(&session, now).await?;
             let new = NewSession {
                 session,
                 verified: account.hash.clone(),

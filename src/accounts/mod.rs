@@ -104,14 +104,9 @@ pub(crate) fn own_room(user: UserId) -> Result<RoomAccess, NameError> {
 }
 
 impl Accounts {
-    fn tokens(&self, session: &Session, now: Timestamp) -> Result<Tokens, AccountsError> {
-        let (access_token, expires_in) = self.issuer.issue(
-            session.user,
-            session.id,
-            &own_room(session.user)?,
-            session.expires_at,
-            now,
-        )?;
+    async fn tokens(&self, session: &Session, now: Timestamp) -> Result<Tokens, AccountsError> {
+        let access = own_room(session.user)?;
+        let (access_token, expires_in) = self.issuer.issue(session, &access, now).await?;
         let refresh_token = self.refresh_tokens.current(session)?;
         Ok(Tokens {
             access_token,

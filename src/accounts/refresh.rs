@@ -35,7 +35,9 @@ impl Accounts {
             })
             .await?;
         match rotation {
-            Rotation::Rotated(session) | Rotation::Repeated(session) => self.tokens(&session, now),
+            Rotation::Rotated(session) | Rotation::Repeated(session) => {
+                self.tokens(&session, now).await
+            }
             Rotation::Reused(session) => {
                 tracing::warn!(
                     user = %session.user,

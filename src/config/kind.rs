@@ -25,13 +25,36 @@ pub(super) struct Kind {
     pub(super) defect: fn(&Value) -> Option<figment::Error>,
 }
 
+impl Kind {
+    /// A kind whose settings are `T`, for one node, which no variable picks.
+    pub(super) const fn of<T: DeserializeOwned>(
+        section: &'static str,
+        name: &'static str,
+        settings: &'static [&'static str],
+    ) -> Self {
+        Self {
+            section,
+            name,
+            settings,
+            shared: false,
+            variable: None,
+            schemes: &[],
+            example: "",
+            read_url: as_url,
+            defect: defect::<T>,
+        }
+    }
+}
+
 /// The settings of the kind that was chosen.
 pub(super) trait Settings {
     /// Refuses values that can't be meant.
-    fn check(&self, bounds: &mut Bounds);
+    fn check(&self, _: &mut Bounds) {}
 
     /// What works, and is probably not meant.
-    fn doubt(&self) -> Option<Refusal>;
+    fn doubt(&self) -> Option<Refusal> {
+        None
+    }
 }
 
 /// The URL as it was given: what it says is judged with the rest, wherever it

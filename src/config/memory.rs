@@ -3,10 +3,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bounds::{Bounds, Refusal},
+    bounds::Bounds,
     duration,
     history::{self, check_capacity, check_history},
-    kind::{self, Kind, Settings},
+    kind::{Kind, Settings},
 };
 
 /// A bus inside this process.
@@ -29,17 +29,11 @@ pub struct Memory {
     pub history_bytes: u64,
 }
 
-pub(super) const KIND: Kind = Kind {
-    section: "bus",
-    name: "memory",
-    settings: &["capacity", "history", "history_age", "history_bytes"],
-    shared: false,
-    variable: None,
-    schemes: &[],
-    example: "",
-    read_url: kind::as_url,
-    defect: kind::defect::<Memory>,
-};
+pub(super) const KIND: Kind = Kind::of::<Memory>(
+    "bus",
+    "memory",
+    &["capacity", "history", "history_age", "history_bytes"],
+);
 
 // Not set in `defaults.toml`: what is set there holds for every kind that has
 // the key, and the default of another kind may be another.
@@ -56,9 +50,5 @@ impl Settings for Memory {
         check_capacity(self.capacity, bounds);
         check_history(self.history, self.history_age, bounds);
         bounds.number("bus.history_bytes", self.history_bytes, 1 << 20..=1 << 40);
-    }
-
-    fn doubt(&self) -> Option<Refusal> {
-        None
     }
 }

@@ -4,8 +4,8 @@ use figment::value::Dict;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    bounds::{Bounds, Refusal},
-    kind::{self, Kind, Settings},
+    bounds::Bounds,
+    kind::{Kind, Settings},
 };
 
 /// A store in one SQLite file.
@@ -17,15 +17,11 @@ pub struct Sqlite {
 }
 
 pub(super) const KIND: Kind = Kind {
-    section: "store",
-    name: "sqlite",
-    settings: &["path"],
-    shared: false,
     variable: Some("DATABASE_URL"),
     schemes: &["sqlite"],
     example: "sqlite:data/accounts.db",
     read_url,
-    defect: kind::defect::<Sqlite>,
+    ..Kind::of::<Sqlite>("store", "sqlite", &["path"])
 };
 
 fn read_url(url: &str) -> Result<Dict, &'static str> {
@@ -50,9 +46,5 @@ impl Settings for Sqlite {
             !self.path.as_os_str().is_empty(),
             "a file's path is missing",
         );
-    }
-
-    fn doubt(&self) -> Option<Refusal> {
-        None
     }
 }

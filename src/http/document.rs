@@ -75,6 +75,7 @@ pub(crate) fn finish(document: &mut openapi::OpenApi) {
             &mut path.get,
             &mut path.put,
             &mut path.post,
+            &mut path.patch,
             &mut path.delete,
         ];
         for operation in operations.into_iter().flatten() {

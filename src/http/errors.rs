@@ -40,7 +40,7 @@ impl From<AccountsError> for Problem {
             AccountsError::Store(_)
             | AccountsError::Hash(_)
             | AccountsError::Keys(_)
-            | AccountsError::Signing(_) => {
+            | AccountsError::Issue(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
                 ProblemType::Internal
             }
@@ -76,17 +76,18 @@ impl From<RoomsError> for Problem {
                     .retry_after(IN_PROGRESS_RETRY_AFTER);
             }
             RoomsError::Store(StoreError::Unavailable(_))
+            | RoomsError::Policy(_)
             | RoomsError::Bus(BusError::Unavailable(_) | BusError::Failed(_)) => {
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "the store or the bus is unavailable"
+                    "what the request needs is unavailable"
                 );
                 return Self::new(ProblemType::Unavailable).retry_after(UNAVAILABLE_RETRY_AFTER);
             }
             RoomsError::Name(_)
             | RoomsError::Answer(_)
             | RoomsError::Store(_)
-            | RoomsError::Signing(_) => {
+            | RoomsError::Issue(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
                 return Self::new(ProblemType::Internal);
             }

@@ -110,7 +110,13 @@ pub fn cors(origins: AllowedOrigins) -> CorsLayer {
         .allow_origin(AllowOrigin::predicate(move |origin, _| {
             origins.allows(origin.as_bytes())
         }))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

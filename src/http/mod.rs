@@ -5,6 +5,7 @@
 //! | [`auth`] | register, login, refresh, logout, password, me |
 //! | [`sessions`] | list and end sessions |
 //! | [`rooms`] | rooms that people manage, their members, tokens and messages |
+//! | `own` | the routes of one's own: the place to add one |
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`keys`] | `/.well-known/jwks.json` |
 //! | [`document`] | what the OpenAPI document says beside the routes |
@@ -30,6 +31,7 @@ pub mod health;
 pub mod json;
 pub mod keys;
 pub mod layers;
+mod own;
 #[cfg(feature = "page")]
 pub mod page;
 pub mod query;
@@ -45,7 +47,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{app::App, readiness::Readiness};
 
-/// The routes of accounts, and of the rooms that they manage.
+/// The routes of accounts, of the rooms that they manage, and of one's own.
 pub fn accounts() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(auth::register))
@@ -58,6 +60,7 @@ pub fn accounts() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sessions::end))
         .routes(routes!(keys::jwks))
         .merge(rooms::routes())
+        .merge(own::routes())
 }
 
 /// The routes of every node.

@@ -2,7 +2,8 @@
 
 use contract::{BusError, NameError, Room, StoreError};
 
-use super::message::PayloadError;
+use super::{message::PayloadError, policy::PolicyError};
+use crate::accounts::tokens::IssueError;
 
 /// Why a use case did not do what was asked; nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -79,9 +80,30 @@ pub enum RoomsError {
     /// The bus failed: what was to be said may not have been heard by anybody.
     #[error(transparent)]
     Bus(#[from] BusError),
-    /// A token could not be signed.
-    #[error("signing a token failed")]
-    Signing(#[from] jsonwebtoken::errors::Error),
+    /// Who may join a room can't be found out.
+    #[error(transparent)]
+    Policy(PolicyError),
+    /// No access token could be minted.
+    #[error(transparent)]
+    Issue(IssueError),
+}
+
+impl From<IssueError> for RoomsError {
+    fn from(error: IssueError) -> Self {
+        match error {
+            IssueError::Store(error) => Self::Store(error),
+            other => Self::Issue(other),
+        }
+    }
+}
+
+impl From<PolicyError> for RoomsError {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Store(error) => Self::Store(error),
+            PolicyError::Unavailable(_) => Self::Policy(error),
+        }
+    }
 }
 
 impl From<NameError> for RoomsError {

@@ -3,6 +3,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`policy`] | who may join a room: the rule, which can be another |
 //! | [`manage`] | make, list, see and delete rooms |
 //! | [`members`] | who is in a room, and what they are there |
 //! | [`token`] | a membership becomes a token for the gateway |
@@ -21,6 +22,7 @@ pub mod history;
 pub mod manage;
 pub mod members;
 pub mod message;
+pub mod policy;
 pub mod position;
 pub mod presence;
 pub mod publish;
@@ -33,8 +35,13 @@ use contract::{
     CredentialStore, IdempotencyStore, Membership, RoomBus, RoomName, RoomStore, SessionStore,
     UserId,
 };
+use uuid::Uuid;
 
-pub use self::{changes::MembershipChanges, error::RoomsError};
+pub use self::{
+    changes::MembershipChanges,
+    error::RoomsError,
+    policy::{MembersOnly, Permission, PolicyError, RoomPolicy},
+};
 use crate::{
     accounts::{
         self,
@@ -58,6 +65,8 @@ pub struct RoomLimits {
 pub struct Rooms {
     /// Where rooms are kept.
     pub store: Arc<dyn RoomStore>,
+    /// Who may join a room.
+    pub policy: Arc<dyn RoomPolicy>,
     /// Where accounts are kept.
     pub credentials: Arc<dyn CredentialStore>,
     /// Where sessions are kept.
@@ -120,9 +129,9 @@ impl Rooms {
         }
     }
 
-    /// What somebody may do in a room: a member what the role allows, and
-    /// everybody everything in their own. A token that is for this very room
-    /// may allow less.
+    /// What somebody may do in a room: what the policy says, and everybody
+    /// everything in their own. A token that is for this very room may allow
+    /// less.
     async fn access(
         &self,
         bearer: &AccessToken,
@@ -132,17 +141,33 @@ impl Rooms {
         let mut access = if *room == own.room {
             self.active(bearer.user).await?;
             own
+        } else if self.is_anothers_own(room).await? {
+            return Err(RoomsError::NoSuchRoom);
         } else {
-            let membership = self.membership(room, bearer.user).await?;
+            let permission = self.policy.permission(bearer, room).await?;
+            let Permission { grant, presence } = permission.ok_or(RoomsError::NoSuchRoom)?;
             RoomAccess {
-                room: membership.room.name,
-                grant: membership.role.into(),
-                presence: membership.room.presence,
+                room: room.clone(),
+                grant,
+                presence,
             }
         };
         if bearer.room == access.room {
             access.grant = access.grant.min(bearer.grant);
         }
         Ok(access)
+    }
+
+    /// Whether a room that isn't one's own is somebody else's own: a policy
+    /// must not be able to give it away by mistake. Rooms that people make are
+    /// named otherwise, so for them this asks nothing of the store.
+    async fn is_anothers_own(&self, room: &RoomName) -> Result<bool, RoomsError> {
+        let user = Uuid::try_parse(room.as_str()).map(UserId);
+        match user {
+            Ok(user) if user.to_string() == room.as_str() => {
+                Ok(self.credentials.find_by_id(user).await?.is_some())
+            }
+            _ => Ok(false),
+        }
     }
 }

@@ -44,9 +44,7 @@ impl Rooms {
             .filter(|session| session.user == bearer.user)
             .ok_or(RoomsError::SessionEnded)?;
         let access = self.access(bearer, room).await?;
-        let (access_token, expires_in) =
-            self.issuer
-                .issue(session.user, session.id, &access, session.expires_at, now)?;
+        let (access_token, expires_in) = self.issuer.issue(&session, &access, now).await?;
         Ok(RoomToken {
             access_token,
             expires_in,

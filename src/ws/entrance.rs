@@ -199,7 +199,7 @@ impl Entrance {
             Format::Raw => Mode::Raw(Raw {
                 user: who.user,
                 connection: who.connection,
-                session: raw::Session::new(gateway.limits, token.grant, end.at, now),
+                session: raw::Session::new(&token, gateway.limits, end.at, now),
                 seat: Some(seat),
                 attendance,
             }),

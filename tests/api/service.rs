@@ -11,6 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::{
     config::{Config, Sources},
+    rooms::RoomPolicy,
     server::Server,
     ws::Gateway,
 };
@@ -33,6 +34,7 @@ pub struct Service {
     pub dir: Arc<TempDir>,
     backends: Arc<Backends>,
     variables: Vec<(String, String)>,
+    policy: Option<Arc<dyn RoomPolicy>>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
@@ -50,16 +52,27 @@ impl Service {
             .collect();
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let backends = Arc::new(Backends::of_the_suite(&dir));
-        Self::in_dir(dir, backends, variables).await
+        Self::in_dir(dir, backends, variables, None).await
+    }
+
+    /// Starts with a rule of one's own for who may join a room.
+    pub async fn ruled_by(policy: Arc<dyn RoomPolicy>) -> Self {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let backends = Arc::new(Backends::of_the_suite(&dir));
+        Self::in_dir(dir, backends, Vec::new(), Some(policy)).await
     }
 
     async fn in_dir(
         dir: Arc<TempDir>,
         backends: Arc<Backends>,
         variables: Vec<(String, String)>,
+        policy: Option<Arc<dyn RoomPolicy>>,
     ) -> Self {
         let config = config(&dir, &backends, &variables);
-        let server = Server::bind(&config).await.unwrap();
+        let server = match policy.clone() {
+            Some(policy) => Server::bind_with(&config, |_| policy).await.unwrap(),
+            None => Server::bind(&config).await.unwrap(),
+        };
         let address = server.local_addr();
         let gateway = server.gateway().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -74,6 +87,7 @@ impl Service {
             dir,
             backends,
             variables,
+            policy,
             stop: Some(stop),
             running,
         }
@@ -86,6 +100,7 @@ impl Service {
             self.dir.clone(),
             self.backends.clone(),
             self.variables.clone(),
+            self.policy.clone(),
         )
         .await
     }
@@ -96,6 +111,11 @@ impl Service {
             self.variables.push(((*name).into(), (*value).into()));
         }
         self.restart().await
+    }
+
+    /// What it was started with.
+    pub fn config(&self) -> Config {
+        config(&self.dir, &self.backends, &self.variables)
     }
 
     /// Asks the service to stop, as SIGTERM does.

@@ -1,8 +1,15 @@
 //! One check of access tokens, for HTTP and WebSocket alike: each of these is
 //! refused at both.
 
+use std::{sync::Arc, time::Duration};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use contract::{RoomName, Seed, Session, SessionId, Timestamp, UserId};
 use serde_json::{Value, json};
+use service::{
+    accounts::tokens::{Grant, IssueError, KeyRing, RoomAccess, TokenIssuer},
+    wiring,
+};
 
 use crate::{
     mint::{self, SECRET, claims, now, signed, signed_text},
@@ -224,4 +231,39 @@ async fn an_authorization_header_is_one_bearer_token() {
     crate::service::Answer::of(twice)
         .await
         .is_problem(401, "invalid-token");
+}
+
+/// The claims of one's own may be of any length.
+#[tokio::test]
+async fn a_token_that_is_too_long_to_be_taken_is_not_given_out() {
+    let service = Service::start().await;
+    let stores = wiring::open_stores(&service.config()).await.unwrap();
+    let keys = Arc::new(KeyRing::from_secret(&SECRET.to_owned().into()).unwrap());
+    let session = Session {
+        id: SessionId::random(),
+        user: UserId::random(),
+        seed: Seed::new([0; 32]),
+        counter: 0,
+        user_agent: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        rotated_at: Timestamp::UNIX_EPOCH,
+        idle_expires_at: Timestamp::MAX,
+        expires_at: Timestamp::MAX,
+    };
+    let access = RoomAccess {
+        room: RoomName::parse("lobby").unwrap(),
+        grant: Grant::Read,
+        presence: false,
+    };
+    let accounts = stores.unwrap().credentials;
+    for (claimed, fits) in [(2000, true), (4000, false)] {
+        let issuer = "i".repeat(claimed);
+        let life = Duration::from_secs(600);
+        let issuer = TokenIssuer::new(keys.clone(), accounts.clone(), &issuer, "service", life);
+        match issuer.issue(&session, &access, Timestamp::now()).await {
+            Ok((token, _)) => assert!(fits && token.len() <= 4096),
+            Err(IssueError::TooLong { bytes }) => assert!(!fits && bytes > 4096),
+            Err(error) => panic!("{error}"),
+        }
+    }
 }

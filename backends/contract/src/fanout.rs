@@ -139,6 +139,16 @@ impl Fanout {
         Ok(listener.resubscribed().subscription())
     }
 
+    /// Hands a delivery to all listeners of a room, if it has any; for a bus that
+    /// hears all rooms in one place.
+    pub fn deliver(&self, room: &RoomName, delivery: Delivery) {
+        // The entry's lock ends first: the room's source may end with this.
+        let channel = self.rooms.get(room).map(|channel| Arc::clone(&channel));
+        if let Some(channel) = channel {
+            HeldFeed(channel).deliver(delivery);
+        }
+    }
+
     fn listen(self: &Arc<Self>, room: &RoomName) -> Listener {
         // The entry's lock is held until the receiver exists, so that a guard
         // that is just being dropped can't take the room away in between.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use contract::{Epoch, Position, RoomName, SessionId, UserId};
-use service::accounts::tokens::{AccessToken, Grant};
+use service::accounts::tokens::{AccessToken, ExtraClaims, Grant};
 use uuid::Uuid;
 
 use super::{Clock, Wait, commands};
@@ -44,6 +44,7 @@ impl Token {
             grant: grant(self.speaks),
             presence: self.presence,
             expires_at: clock.end_in(self.life()).expires_at,
+            claims: ExtraClaims::default(),
         }
     }
 

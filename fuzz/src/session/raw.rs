@@ -3,18 +3,15 @@
 use arbitrary::{Arbitrary, Result, Unstructured};
 use bytes::Bytes;
 use contract::Kind;
-use service::{
-    accounts::tokens::Grant,
-    ws::{
-        close::Close,
-        session::{
-            Frame,
-            raw::{Action, Session},
-        },
+use service::ws::{
+    close::Close,
+    session::{
+        Frame,
+        raw::{Action, Session},
     },
 };
 
-use super::{Clock, Wait, limits, signs::Signs};
+use super::{Clock, Wait, limits, outcomes::Token, signs::Signs};
 
 #[derive(Debug, Arbitrary)]
 enum Step<'a> {
@@ -35,14 +32,16 @@ enum Step<'a> {
 pub fn live(input: &mut Unstructured<'_>) -> Result<()> {
     let limits = limits(input)?;
     let speaks = input.arbitrary()?;
-    let grant = if speaks {
-        Grant::ReadWrite
-    } else {
-        Grant::Read
-    };
     let mut clock = Clock::start();
+    let token = Token {
+        stranger: None,
+        room: 0,
+        speaks,
+        presence: false,
+        seconds: 0,
+    };
     let end = Wait::arbitrary(input)?.after(clock.now, clock.now);
-    let mut session = Session::new(limits, grant, end, clock.now);
+    let mut session = Session::new(&token.read(clock), limits, end, clock.now);
     let mut signs = Signs::new(limits, clock.now);
     while !input.is_empty() {
         let now = clock.now;

@@ -7,12 +7,16 @@
 //! | [`verification`] | `VerificationKeys`: what verifies, and can be replaced |
 //! | [`jwks`] | `VerificationKeys` out of the JWK set of others |
 //! | [`access`] | minting access tokens; their claims |
+//! | [`claims`] | the claims of one's own: the place to add one |
+//! | [`extra_claims`] | what makes a struct of them |
 //! | [`verifier`] | `TokenVerifier`: the one check for HTTP and WebSocket |
 //! | [`refresh`] | refresh tokens, derived from a session's row |
 //! | [`ended`] | sessions that ended before their access tokens do |
 
 pub mod access;
+pub mod claims;
 pub mod ended;
+pub mod extra_claims;
 pub mod jwks;
 pub mod keys;
 mod keys_dir;
@@ -20,7 +24,10 @@ pub mod refresh;
 pub mod verification;
 pub mod verifier;
 
-pub use access::{AccessToken, Grant, RoomAccess, TokenIssuer};
+use extra_claims::extra_claims;
+
+pub use access::{AccessToken, Grant, IssueError, RoomAccess, TokenIssuer};
+pub use claims::ExtraClaims;
 pub use ended::EndedSessions;
 pub use jwks::{Jwks, JwksError};
 pub use keys::{KeyError, KeyRing};

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::{
     access::{AccessToken, Grant, TYP},
+    claims::ExtraClaims,
     ended::EndedSessions,
     verification::{KeySource, VerificationKeys},
 };
@@ -65,6 +66,8 @@ struct Claims {
     nbf: Option<i64>,
     #[serde(rename = "jti")]
     _jti: String,
+    #[serde(flatten)]
+    extra: ExtraClaims,
 }
 
 /// Verifies access tokens.
@@ -168,6 +171,9 @@ impl TokenVerifier {
         if claims.exp.saturating_add(self.leeway) <= seconds {
             return Err(TokenError::Expired);
         }
+        if !claims.extra.are_valid() {
+            return Err(TokenError::Claims);
+        }
         let expires_at = Timestamp::from_second(claims.exp).map_err(|_| TokenError::Claims)?;
         self.check_session(claims.sid, now)?;
         Ok(AccessToken {
@@ -177,6 +183,7 @@ impl TokenVerifier {
             grant: claims.grant,
             presence: claims.presence,
             expires_at,
+            claims: claims.extra,
         })
     }
 

@@ -5,7 +5,10 @@ use contract::Kind;
 use tokio::time::Instant;
 
 use super::{Beat, Frame, Pulse, SessionLimits};
-use crate::{accounts::tokens::Grant, ws::close::Close};
+use crate::{
+    accounts::tokens::{AccessToken, ExtraClaims, Grant},
+    ws::close::Close,
+};
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,19 +32,27 @@ pub enum Action {
 #[derive(Debug)]
 pub struct Session {
     grant: Grant,
+    claims: ExtraClaims,
     expires: Instant,
     pulse: Pulse,
 }
 
 impl Session {
-    /// A session that may last until `expires`.
+    /// A session of the bearer of `token`, which may last until `expires`.
     #[must_use]
-    pub fn new(limits: SessionLimits, grant: Grant, expires: Instant, now: Instant) -> Self {
+    pub fn new(token: &AccessToken, limits: SessionLimits, expires: Instant, now: Instant) -> Self {
         Self {
-            grant,
+            grant: token.grant,
+            claims: token.claims.clone(),
             expires,
             pulse: Pulse::new(limits, now),
         }
+    }
+
+    /// The claims of one's own, as the socket's token has them.
+    #[must_use]
+    pub fn claims(&self) -> &ExtraClaims {
+        &self.claims
     }
 
     /// The peer sent a frame.
@@ -83,6 +94,8 @@ impl Session {
 mod tests {
     use std::time::Duration;
 
+    use contract::{RoomName, SessionId, Timestamp, UserId};
+
     use super::*;
 
     const LIMITS: SessionLimits = SessionLimits {
@@ -93,8 +106,17 @@ mod tests {
 
     fn session(grant: Grant) -> (Session, Instant) {
         let now = Instant::now();
+        let token = AccessToken {
+            user: UserId::random(),
+            session: SessionId::random(),
+            room: RoomName::parse("lobby").unwrap(),
+            grant,
+            presence: false,
+            expires_at: Timestamp::UNIX_EPOCH,
+            claims: ExtraClaims::default(),
+        };
         (
-            Session::new(LIMITS, grant, now + Duration::from_secs(600), now),
+            Session::new(&token, LIMITS, now + Duration::from_secs(600), now),
             now,
         )
     }

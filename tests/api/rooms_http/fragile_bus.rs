@@ -21,7 +21,7 @@ use service::{
     config::{Config, Sources},
     http,
     presence::Presence,
-    rooms::{RoomLimits, Rooms},
+    rooms::{MembersOnly, RoomLimits, Rooms},
 };
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
@@ -186,6 +186,7 @@ fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> 
     let keys = Arc::new(KeyRing::from_secret(&mint::SECRET.to_owned().into()).unwrap());
     let issuer = TokenIssuer::new(
         keys.clone(),
+        store.clone(),
         &tokens.issuer,
         &tokens.audience,
         tokens.access_ttl,
@@ -201,6 +202,7 @@ fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> 
     Arc::new(App {
         rooms: Rooms {
             store: store.clone(),
+            policy: Arc::new(MembersOnly(store.clone())),
             credentials: store.clone(),
             sessions: store.clone(),
             requests: store.clone(),

@@ -5,6 +5,7 @@ mod history;
 mod limits;
 mod managing;
 mod members;
+mod policies;
 mod presence;
 mod publishing;
 mod repeating;

@@ -18,7 +18,7 @@ use super::{
     seats::{Due, End, Held, Seats, Term},
 };
 use crate::{
-    accounts::tokens::{AccessToken, Grant},
+    accounts::tokens::{AccessToken, ExtraClaims, Grant},
     rooms::message::{from_json, message_key},
     ws::{
         close::Close,
@@ -31,6 +31,7 @@ use crate::{
 pub struct Session {
     user: UserId,
     id: SessionId,
+    claims: ExtraClaims,
     term: Term,
     seats: Seats,
     pulse: Pulse,
@@ -45,6 +46,7 @@ impl Session {
         let mut session = Self {
             user: token.user,
             id: token.session,
+            claims: token.claims.clone(),
             term: Term::new(end, now),
             seats: Seats::default(),
             pulse: Pulse::new(limits, now),
@@ -54,6 +56,13 @@ impl Session {
             .seats
             .insert(token.room.clone(), held(token, end, now));
         session
+    }
+
+    /// The claims of one's own, as the latest token has them that was presented:
+    /// the one that the socket was opened with, or that of an `auth` or a `join`.
+    #[must_use]
+    pub fn claims(&self) -> &ExtraClaims {
+        &self.claims
     }
 
     /// The rooms that it sits in.
@@ -196,6 +205,7 @@ impl Session {
             let detail = "the token is of another user or session";
             return self.refuse(id, None, ErrorCode::OtherSession, detail);
         }
+        self.claims = token.claims.clone();
         let seat = self.seats.renew(&token.room, held(&token, end, now));
         let seat = seat.map(|held| seat_event(&token.room, held));
         match purpose {

@@ -75,6 +75,7 @@ fn token(user: UserId, session: SessionId, room: &str) -> AccessToken {
         grant: Grant::ReadWrite,
         presence: false,
         expires_at: Timestamp::UNIX_EPOCH,
+        claims: ExtraClaims::default(),
     }
 }
 
