@@ -91,7 +91,8 @@ class BuiltImage(unittest.TestCase):
         host = running.Host(self)
         folder = host.make("authority")
         command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
-        command += " -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key -out cert"
+        command += " -subj /CN=localhost -addext subjectAltName=DNS:localhost"
+        command += " -addext basicConstraints=critical,CA:FALSE -keyout key -out cert"
         subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, timeout=60)
 
         class Keys(http.server.BaseHTTPRequestHandler):
@@ -112,6 +113,7 @@ class BuiltImage(unittest.TestCase):
         tls.load_cert_chain(folder / "cert", folder / "key")
         server.socket = tls.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
         self.addCleanup(server.shutdown)
         root = self.root(host, folder / "cert")
         url = f"https://localhost:{server.server_address[1]}/jwks.json"
