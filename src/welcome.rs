@@ -8,6 +8,8 @@ use service::{
     wiring,
 };
 
+use crate::reachable::reachable;
+
 /// The text for a service that listens on `address`.
 pub(crate) fn text(loaded: &Loaded, address: SocketAddr) -> String {
     let config = &loaded.config;
@@ -77,15 +79,4 @@ fn first_minute(config: &Config, here: SocketAddr) -> String {
         String::new()
     };
     format!("{page}\n{what}:\n\n{lines}\n{docs}openapi http://{here}/openapi.json\n")
-}
-
-/// An address to connect to: a wildcard is for listening only.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    match address {
-        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
-        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
-            ([0, 0, 0, 0, 0, 0, 0, 1], v6.port()).into()
-        }
-        other => other,
-    }
 }

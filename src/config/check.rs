@@ -5,6 +5,7 @@ use secrecy::ExposeSecret;
 use super::{
     Config, Role,
     bounds::{Bounds, Refusal},
+    platform::WithoutDisk,
     secret,
 };
 
@@ -126,9 +127,25 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
     refusals
 }
 
+/// Accounts on a disk that goes away with the instance.
+fn lost_store(config: &Config, platform: WithoutDisk) -> Option<Refusal> {
+    let local = config.runs(Role::Auth) && !config.store.kind().shared;
+    local.then(|| {
+        Refusal::new(
+            "store",
+            format!(
+                "the disk of an instance of {} ({} is set) ends with it: accounts will be lost, \
+                 and no two instances have the same; name a database server in DATABASE_URL",
+                platform.name, platform.variable
+            ),
+        )
+    })
+}
+
 /// What works, and is probably not meant.
-pub(super) fn doubtful(config: &Config) -> Vec<Refusal> {
+pub(super) fn doubtful(config: &Config, without_disk: Option<WithoutDisk>) -> Vec<Refusal> {
     let mut doubts = Vec::new();
+    doubts.extend(without_disk.and_then(|platform| lost_store(config, platform)));
     let plain: Vec<&str> = config.http.allowed_origins.plain_remote().collect();
     if !plain.is_empty() {
         doubts.push(Refusal::new(

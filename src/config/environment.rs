@@ -10,7 +10,11 @@ use figment::{
     value::{Dict, Value},
 };
 
-use super::{Problem, Profile, file, flat, sources::Layer};
+use super::{
+    Problem, Profile, file, flat,
+    platform::{self, WithoutDisk},
+    sources::Layer,
+};
 
 const PREFIX: &str = "APP__";
 const PROFILE: &str = "APP_PROFILE";
@@ -52,10 +56,14 @@ impl<'a> Environment<'a> {
         }
     }
 
-    /// Whether a variable of that name configures anything.
+    /// Whether a variable of that name configures anything, or tells something
+    /// about where it is used.
     pub(super) fn concerns(name: &str) -> bool {
         let plain = name.strip_suffix("_FILE").unwrap_or(name);
-        name == PROFILE || name.starts_with(PREFIX) || flat::is_name(plain)
+        name == PROFILE
+            || name.starts_with(PREFIX)
+            || flat::is_name(plain)
+            || platform::is_name(name)
     }
 
     /// The profile; development if it is not set or, which is a problem, unknown.
@@ -69,6 +77,15 @@ impl<'a> Environment<'a> {
         known.copied().unwrap_or_else(|| {
             self.problem(PROFILE, "is not `development` or `production`");
             Profile::default()
+        })
+    }
+
+    /// The platform, if it is one that keeps no disk.
+    pub(super) fn without_disk(&self) -> Option<WithoutDisk> {
+        platform::without_disk(|name| {
+            self.variables
+                .get(name)
+                .is_some_and(|value| !value.is_empty())
         })
     }
 

@@ -104,7 +104,8 @@ impl Config {
         silent.extend(refused);
         let mut origins = BTreeMap::new();
         collect_origins(&figment, "", &values, &mut origins);
-        let warnings = judge(&config, silent, &origins, &mut problems);
+        let doubts = check::doubtful(&config, gathered.without_disk);
+        let warnings = judge(&config, doubts, silent, &origins, &mut problems);
         if problems.is_empty() {
             Ok(Loaded {
                 config,
@@ -127,13 +128,13 @@ fn is_about_the_store(problem: &Problem) -> bool {
 /// what is not wrong, but worth a warning.
 fn judge(
     config: &Config,
+    mut doubts: Vec<Refusal>,
     silent: BTreeSet<String>,
     origins: &BTreeMap<String, String>,
     problems: &mut Vec<Problem>,
 ) -> Vec<String> {
     let mut bounds = Bounds::new(silent);
     config.check(&mut bounds);
-    let mut doubts = check::doubtful(config);
     for refusal in check::unsafe_in_production(config) {
         match config.profile {
             Profile::Production => bounds.add(refusal),

@@ -6,6 +6,7 @@
 //! - `backends`: the kinds of store and bus; `kind`: what is known of each;
 //!   a file for each kind; `history`, `hosts`: what several have in common
 //! - `bounds`, `check`, `secret`: what is refused, anywhere and in production
+//! - `platform`: where it runs, as far as it matters to what is refused
 //! - `show`: the configuration in force, and where each value came from
 
 mod backends;
@@ -26,6 +27,7 @@ mod memory;
 mod nats;
 mod origins;
 mod passwords;
+mod platform;
 mod postgres;
 mod problem;
 mod proxies;

@@ -22,7 +22,9 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{Problem, Profile, backends, environment::Environment, file, flat};
+use super::{
+    Problem, Profile, backends, environment::Environment, file, flat, platform::WithoutDisk,
+};
 
 /// What the configuration file in the working folder is called.
 const FILE: &str = concat!(env!("CARGO_PKG_NAME"), ".toml");
@@ -71,7 +73,7 @@ impl Sources {
         }
     }
 
-    /// Adds an environment variable; one that configures nothing is not kept.
+    /// Adds an environment variable; one that doesn't matter here is not kept.
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         if Environment::concerns(name) {
@@ -85,6 +87,7 @@ impl Sources {
     pub(super) fn gather(&self, problems: &mut Vec<Problem>) -> Gathered {
         let mut environment = Environment::new(&self.variables, problems);
         let profile = environment.profile();
+        let without_disk = environment.without_disk();
         let mut layers = parse("default", DEFAULTS, profile).unwrap_or_else(|defects| {
             environment.problems.extend(defects);
             Vec::new()
@@ -103,6 +106,7 @@ impl Sources {
         }
         Gathered {
             profile,
+            without_disk,
             layers,
             complete,
         }
@@ -139,6 +143,8 @@ pub(super) fn defaults() -> Vec<Layer> {
 /// Everything that is set.
 pub(super) struct Gathered {
     pub(super) profile: Profile,
+    /// Where this runs, if the disk goes away there.
+    pub(super) without_disk: Option<WithoutDisk>,
     /// The weakest first.
     pub(super) layers: Vec<Layer>,
     /// Whether the configuration file is among them, if there is one.

@@ -251,3 +251,38 @@ fn the_page_is_for_development_unless_it_is_asked_for() {
         .var("APP__HTTP__PAGE", "yes")
         .refuses(&["http.page: expected `true` or `false` (from APP__HTTP__PAGE)"]);
 }
+
+/// Wherever the file is, it is on a disk that goes away.
+#[test]
+fn a_platform_without_a_disk_is_no_place_for_a_file() {
+    for (variable, name) in [
+        ("K_SERVICE", "Cloud Run"),
+        ("CONTAINER_APP_NAME", "Azure Container Apps"),
+        ("DYNO", "Heroku"),
+    ] {
+        let warning = |origin: &str| {
+            format!(
+                "warning: store: the disk of an instance of {name} ({variable} is set) ends with \
+                 it: accounts will be lost, and no two instances have the same; name a database \
+                 server in DATABASE_URL (from {origin})\n"
+            )
+        };
+        for setup in [Setup::new, || Setup::new().production()] {
+            let setup = || setup().var(variable, "rooms");
+            let outcome = setup().check();
+            assert_eq!((outcome.code, outcome.stderr), (0, warning("default")));
+            let outcome = setup().var("DATABASE_URL", "sqlite:/data/a.db").check();
+            assert_eq!((outcome.code, outcome.stderr), (0, warning("DATABASE_URL")));
+            for fitting in [
+                setup().var("DATABASE_URL", "postgres://localhost/accounts"),
+                setup()
+                    .var("APP__ROLES", "gateway")
+                    .var("NATS_URL", "nats://localhost"),
+                setup().var(variable, ""),
+            ] {
+                let outcome = fitting.check();
+                assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+            }
+        }
+    }
+}

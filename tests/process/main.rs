@@ -10,6 +10,7 @@
 mod disable;
 mod durability;
 mod first_minute;
+mod healthcheck;
 mod process;
 mod refusals;
 mod secrets;

@@ -31,16 +31,16 @@ use crate::{
     connect::{ConnectError, REQUEST_TIMEOUT},
     link::Link,
     settings::History,
-    stream,
+    stream::{self, StreamError},
     subjects::Subjects,
 };
 
-/// How long a message is tried to be stored. A stream whose leader died has
-/// the next one in 4 to 9 seconds (the election timeouts of nats-server).
-const PUBLISH_PATIENCE: Duration = Duration::from_secs(15);
+/// How long a stream may go without an answer. One whose leader died has the
+/// next one in 4 to 9 seconds (the election timeouts of nats-server).
+const ELECTION: Duration = Duration::from_secs(15);
 
-/// How long storing is left alone after it failed.
-const PUBLISH_RETRY: Duration = Duration::from_millis(100);
+/// How long the stream is left alone after it didn't answer.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// Rooms that read the archive at once, after all of them were cut off.
 const READERS: usize = 16;
@@ -90,13 +90,25 @@ impl Archive {
             .timeout(REQUEST_TIMEOUT)
             .ack_timeout(REQUEST_TIMEOUT)
             .build(link.client().clone());
-        let info = stream::ensure(&context, link.servers(), subjects, history).await?;
         let name = subjects.stream();
-        stream::warn_of_short_memory(&info, history);
         let failed = |source: BoxError| ConnectError::Stream {
             stream: name.clone(),
             source,
         };
+        // Servers that have just started, and a stream that another node has
+        // just made, have no leader yet.
+        let patience = Instant::now() + ELECTION;
+        let info = loop {
+            match stream::ensure(&context, link.servers(), subjects, history).await {
+                Ok(info) => break info,
+                Err(StreamError::Refused(error)) => return Err(error),
+                Err(StreamError::Unanswered(_)) if Instant::now() < patience => {
+                    sleep(RETRY).await;
+                }
+                Err(StreamError::Unanswered(source)) => return Err(failed(source)),
+            }
+        };
+        stream::warn_of_short_memory(&info, history);
         let stream = context
             .get_stream_no_info(&name)
             .await
@@ -116,10 +128,15 @@ impl Archive {
             look_again: Mutex::new(Instant::now()),
             readers: Semaphore::new(READERS),
         };
-        let epoch = archive
-            .mark_epoch(None)
-            .await
-            .map_err(|error| failed(error.into()))?;
+        let epoch = loop {
+            match archive.mark_epoch(None).await {
+                Ok(epoch) => break epoch,
+                Err(BusError::Unavailable(_)) if Instant::now() < patience => {
+                    sleep(RETRY).await;
+                }
+                Err(error) => return Err(failed(error.into())),
+            }
+        };
         archive.life.lock().epoch = epoch;
         Ok(Arc::new(archive))
     }
@@ -167,7 +184,7 @@ impl Archive {
             Ok(info) => info,
             // Somebody edited it. A node would not start with it, but whoever
             // is in its rooms is served as well as it can be.
-            Err(error @ ConnectError::StreamDiffers { .. }) => {
+            Err(StreamError::Refused(error @ ConnectError::StreamDiffers { .. })) => {
                 tracing::warn!(%error, "the stream was changed");
                 self.stream.get_info().await.map_err(unavailable)?
             }
@@ -255,7 +272,7 @@ impl Archive {
             Some(MessageKey(key)) => format!("{room}.{key:032x}"),
             None => Uuid::new_v4().simple().to_string(),
         };
-        let deadline = Instant::now() + PUBLISH_PATIENCE;
+        let deadline = Instant::now() + ELECTION;
         loop {
             let epoch = self.epoch();
             // Without a connection it would be sent when there is one again,
@@ -279,7 +296,7 @@ impl Archive {
             if Instant::now() >= deadline {
                 return Err(failure);
             }
-            sleep(PUBLISH_RETRY).await;
+            sleep(RETRY).await;
         }
     }
 

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{
-    ErrorCode,
-    context::{Context, CreateStreamErrorKind, GetStreamErrorKind},
+    Error, ErrorCode,
+    context::{AccountErrorKind, Context, CreateStreamErrorKind, GetStreamErrorKind},
     stream::{Config, DiscardPolicy, Info, Republish, RetentionPolicy, StorageType},
 };
+
+use contract::BoxError;
 
 use crate::{
     connect::ConnectError,
@@ -18,6 +20,15 @@ use crate::{
 /// it, and longer than whoever was cut off takes to come back and repeat it.
 /// The server has some 200 bytes in memory for each.
 const DUPLICATE_WINDOW: Duration = Duration::from_secs(300);
+
+/// What servers say while they have no leader.
+const LEADERLESS: ErrorCode = ErrorCode::CLUSTER_NOT_AVAILABLE;
+
+/// Whether servers say that they don't have JetStream.
+fn is_missing(answer: &Error) -> bool {
+    let code = answer.error_code();
+    code == ErrorCode::JETSTREAM_NOT_ENABLED || code == ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT
+}
 
 fn wanted(subjects: &Subjects, history: History) -> Config {
     Config {
@@ -67,42 +78,61 @@ pub(crate) fn warn_of_short_memory(found: &Info, history: History) {
     }
 }
 
+/// Why there is no stream.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StreamError {
+    /// Nobody answers: while servers agree on who leads, as they do when they
+    /// have just started or the stream was just made.
+    #[error("the stream does not answer")]
+    Unanswered(#[source] BoxError),
+    /// It will not be otherwise.
+    #[error(transparent)]
+    Refused(ConnectError),
+}
+
 /// Makes the stream if it isn't there, and refuses one that is another.
 ///
 /// # Errors
-/// [`ConnectError`]
+/// [`StreamError`]
 pub(crate) async fn ensure(
     context: &Context,
     servers: &str,
     subjects: &Subjects,
     history: History,
-) -> Result<Info, ConnectError> {
+) -> Result<Info, StreamError> {
     let wanted = wanted(subjects, history);
     let name = wanted.name.clone();
-    let stream = |source: contract::BoxError| ConnectError::Stream {
-        stream: name.clone(),
-        source,
+    let stream = |source: BoxError| {
+        StreamError::Refused(ConnectError::Stream {
+            stream: name.clone(),
+            source,
+        })
     };
-    let no_jetstream = |source: contract::BoxError| ConnectError::NoJetStream {
-        servers: servers.to_owned(),
-        source,
+    let no_jetstream = |source: BoxError| {
+        StreamError::Refused(ConnectError::NoJetStream {
+            servers: servers.to_owned(),
+            source,
+        })
     };
+    let unanswered = |source: BoxError| StreamError::Unanswered(source);
     let found = match context.get_stream(&name).await {
         Ok(found) => found.cached_info().clone(),
         Err(error) => {
             let GetStreamErrorKind::JetStream(answer) = error.kind() else {
-                // Without JetStream nobody answers at all.
-                return Err(if context.query_account().await.is_err() {
-                    no_jetstream(error.into())
-                } else {
-                    stream(error.into())
+                // Without JetStream nobody is there to answer.
+                let account = context.query_account().await;
+                return Err(match account.map_err(|error| error.kind()) {
+                    Err(AccountErrorKind::JetStreamUnavailable) => no_jetstream(error.into()),
+                    Err(AccountErrorKind::JetStream(answer)) if is_missing(&answer) => {
+                        no_jetstream(error.into())
+                    }
+                    _ => unanswered(error.into()),
                 });
             };
             match answer.error_code() {
                 ErrorCode::STREAM_NOT_FOUND => {}
-                ErrorCode::JETSTREAM_NOT_ENABLED | ErrorCode::JETSTREAM_NOT_ENABLED_FOR_ACCOUNT => {
-                    return Err(no_jetstream(error.into()));
-                }
+                _ if is_missing(&answer) => return Err(no_jetstream(error.into())),
+                LEADERLESS => return Err(unanswered(error.into())),
                 _ => return Err(stream(error.into())),
             }
             // Nodes that make it at the same time make the same.
@@ -114,13 +144,19 @@ pub(crate) async fn ensure(
                     {
                         let found = context.get_stream(&name).await;
                         found
-                            .map_err(|error| stream(error.into()))?
+                            .map_err(|error| unanswered(error.into()))?
                             .cached_info()
                             .clone()
                     }
                     CreateStreamErrorKind::JetStreamUnavailable => {
                         return Err(no_jetstream(error.into()));
                     }
+                    CreateStreamErrorKind::JetStream(answer)
+                        if answer.error_code() == LEADERLESS =>
+                    {
+                        return Err(unanswered(error.into()));
+                    }
+                    CreateStreamErrorKind::TimedOut => return Err(unanswered(error.into())),
                     _ => return Err(stream(error.into())),
                 },
             }
@@ -130,10 +166,10 @@ pub(crate) async fn ensure(
     if differences.is_empty() {
         Ok(found)
     } else {
-        Err(ConnectError::StreamDiffers {
+        Err(StreamError::Refused(ConnectError::StreamDiffers {
             stream: name,
             differences,
-        })
+        }))
     }
 }
 

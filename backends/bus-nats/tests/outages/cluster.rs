@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus_nats::{History, NatsBus};
+use bus_nats::{History, NatsBus, NatsSettings};
 use contract::{Epoch, RoomBus, conformance::BusUnderTest};
 use test_servers::NatsCluster;
 
-use crate::{HISTORY, envelope, hear, room, say, settings};
+use crate::{HISTORY, envelope, hear, room, say, settings, until};
 
 const REPLICATED: History = History {
     replicas: 3,
@@ -162,4 +162,21 @@ mod laws_with_history {
     }
 
     contract::bus_laws!(bus().await);
+}
+
+/// One of them makes the stream; the others ask for it while it has no leader.
+#[tokio::test]
+async fn nodes_of_a_new_cluster_start_together() {
+    let cluster = NatsCluster::start();
+    for round in 0..5 {
+        let settings = NatsSettings {
+            prefix: format!("round{round}"),
+            ..settings(&cluster.url(), Some(REPLICATED))
+        };
+        let nodes = (0..6).map(|_| NatsBus::connect(&settings));
+        for connected in futures_util::future::join_all(nodes).await {
+            let node = connected.unwrap();
+            until("it is ready", async || node.ping().await.is_ok()).await;
+        }
+    }
 }
