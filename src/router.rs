@@ -32,8 +32,10 @@ pub struct Parts {
     pub app: Option<Arc<App>>,
     /// With the gateway role: the sockets.
     pub gateway: Option<Arc<Gateway>>,
+    // {% if page %}It needs both roles.
     /// Whether it serves the page.
     pub page: bool,
+    // {% endif %}Another part has its field here.
 }
 
 impl Parts {
@@ -151,10 +153,12 @@ pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
             .split_for_parts();
         routes = routes.merge(rooms).merge(documents);
     }
+    // {% if page %}What it speaks to is there by now.
     #[cfg(feature = "page")]
     if parts.page {
         routes = routes.merge(http::page::routes());
     }
+    // {% endif %}Every request passes these on its way.
     let proxies = Arc::new(http.trusted_proxies.clone());
     Ok(routes
         .fallback(layers::not_found)

@@ -136,13 +136,17 @@ impl Server {
             )?),
             _ => None,
         };
+        let origins = Origins::new(config.http.allowed_origins.clone());
+        // {% if page %}The page's own origin is wherever it was asked for.
+        let origins = origins.with_own(config.serves_page());
+        // {% endif %}A node without the role takes no sockets.
         let gateway = config.runs(Role::Gateway).then(|| {
             Gateway::new(
                 bus.clone(),
                 verifier,
                 memberships.clone(),
                 presence.clone(),
-                Origins::new(config.http.allowed_origins.clone(), config.serves_page()),
+                origins,
                 &config.ws,
             )
         });
@@ -176,7 +180,9 @@ impl Server {
             readiness: readiness.clone(),
             app: app.clone(),
             gateway: gateway.clone(),
+            // {% if page %}Only where both of its roles are.
             page: config.serves_page(),
+            // {% endif %}Another part is handed over here.
         };
         Ok(Self {
             door: Door::new(router::router(parts, &config.http)?, &config.http),

@@ -52,13 +52,16 @@ fn keys_of_others(config: &Config) -> (&'static str, String, Option<&'static str
     ("keys", value, Some(key))
 }
 
+/// Somebody to begin with.
+const ANN: &str = r#"{"username":"ann","password":"correct horse battery staple"}"#;
+
 /// Lines to copy and paste.
 fn first_minute(config: &Config, here: SocketAddr) -> String {
     let accounts = format!(
         r#"  curl -sS http://{here}/auth/register -H 'content-type: application/json' \
-    -d '{{"username":"ann","password":"correct horse battery staple"}}'
+    -d '{ANN}'
   TOKEN=$(curl -sS http://{here}/auth/login -H 'content-type: application/json' \
-    -d '{{"username":"ann","password":"correct horse battery staple"}}' \
+    -d '{ANN}' \
     | sed -E 's/.*"access_token":"([^"]+)".*/\1/')
 "#
     );
@@ -68,15 +71,19 @@ fn first_minute(config: &Config, here: SocketAddr) -> String {
         (true, false) => ("register, and sign in", accounts),
         (false, _) => ("talk in your room, with the TOKEN of an auth node", talk),
     };
-    let page = if config.serves_page() {
-        format!("\nopen    http://{here}/  <- in a browser, in two tabs; or\n")
-    } else {
-        String::new()
-    };
-    let docs = if cfg!(feature = "docs") && config.http.docs {
-        format!("docs    http://{here}/docs\n")
-    } else {
-        String::new()
-    };
-    format!("{page}\n{what}:\n\n{lines}\n{docs}openapi http://{here}/openapi.json\n")
+    let mut text = String::from("\n");
+    // {% if page %}What needs no terminal comes first.
+    if config.serves_page() {
+        let _ = write!(
+            text,
+            "open    http://{here}/  <- in a browser, in two tabs; or\n\n"
+        );
+    }
+    // {% endif %}Writing to a string can't fail.
+    let _ = write!(text, "{what}:\n\n{lines}\n");
+    if cfg!(feature = "docs") && config.http.docs {
+        let _ = writeln!(text, "docs    http://{here}/docs");
+    }
+    let _ = writeln!(text, "openapi http://{here}/openapi.json");
+    text
 }

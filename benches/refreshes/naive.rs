@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use contract::Rotate;
-use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::sqlite::{
+use sqlx_core::{query::query, query_as::query_as};
+use sqlx_postgres::{PgPool, PgPoolOptions};
+use sqlx_sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
@@ -33,7 +34,7 @@ impl Refresh for NaiveSqlite {
     async fn refresh(&self, request: Rotate) -> Outcome<bool> {
         let id = request.session.0.as_bytes().as_slice();
         let mut transaction = self.0.begin().await?;
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = query_as(
             "SELECT counter, idle_expires_at, expires_at, ended_at FROM sessions WHERE id = ?",
         )
         .bind(id)
@@ -42,15 +43,13 @@ impl Refresh for NaiveSqlite {
         let Some(next) = row.and_then(|row| next(row, &request)) else {
             return Ok(false);
         };
-        sqlx::query(
-            "UPDATE sessions SET counter = ?, rotated_at = ?, idle_expires_at = ? WHERE id = ?",
-        )
-        .bind(next.counter)
-        .bind(request.now.as_millisecond())
-        .bind(next.idle_expires_at)
-        .bind(id)
-        .execute(&mut *transaction)
-        .await?;
+        query("UPDATE sessions SET counter = ?, rotated_at = ?, idle_expires_at = ? WHERE id = ?")
+            .bind(next.counter)
+            .bind(request.now.as_millisecond())
+            .bind(next.idle_expires_at)
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(true)
     }
@@ -70,7 +69,7 @@ impl NaivePostgres {
 impl Refresh for NaivePostgres {
     async fn refresh(&self, request: Rotate) -> Outcome<bool> {
         let mut transaction = self.0.begin().await?;
-        let row: Option<Row> = sqlx::query_as(
+        let row: Option<Row> = query_as(
             "SELECT counter, idle_expires_at, expires_at, ended_at FROM sessions WHERE id = $1",
         )
         .bind(request.session.0)
@@ -79,7 +78,7 @@ impl Refresh for NaivePostgres {
         let Some(next) = row.and_then(|row| next(row, &request)) else {
             return Ok(false);
         };
-        sqlx::query(
+        query(
             "UPDATE sessions SET counter = $1, rotated_at = $2, idle_expires_at = $3 WHERE id = $4",
         )
         .bind(next.counter)

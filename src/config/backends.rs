@@ -4,39 +4,68 @@
 use figment::value::{Dict, Value};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    kind::{Kind, Settings},
-    memory::{self, Memory},
-    nats::{self, Nats},
-    postgres::{self, Postgres},
-    sqlite::{self, Sqlite},
-};
+use super::kind::{Kind, Settings};
+
+// {% if store != "postgres" %}A store of one node.
+use super::sqlite::{self, Sqlite};
+
+// {% endif %}{% if store != "sqlite" %}A store of every node.
+use super::postgres::{self, Postgres};
+
+// {% endif %}{% if bus != "nats" %}A bus of one node.
+use super::memory::{self, Memory};
+
+// {% endif %}{% if bus != "memory" %}A bus of every node.
+use super::nats::{self, Nats};
+
+// {% endif %}Another kind has its line in each list here.
+/// Every kind.
+pub(super) const KINDS: &[Kind] = &[
+    // {% if store != "postgres" %}Of one node.
+    sqlite::KIND,
+    // {% endif %}{% if store != "sqlite" %}Of every node.
+    postgres::KIND,
+    // {% endif %}{% if bus != "nats" %}Of one node.
+    memory::KIND,
+    // {% endif %}{% if bus != "memory" %}Of every node.
+    nats::KIND,
+    // {% endif %}Stores come first, then buses.
+];
 
 /// Which store keeps accounts and sessions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Store {
+    // {% if store != "postgres" %}Of one node.
     /// One SQLite file.
     Sqlite(Sqlite),
+    // {% endif %}{% if store != "sqlite" %}Of every node.
     /// A PostgreSQL database.
     Postgres(Postgres),
+    // {% endif %}Another store has its variant here.
 }
 
 /// What carries messages between sockets.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Bus {
+    // {% if bus != "nats" %}Of one node.
     /// Inside this process.
     Memory(Memory),
+    // {% endif %}{% if bus != "memory" %}Of every node.
     /// Over NATS servers, between every process that uses them.
     Nats(Nats),
+    // {% endif %}Another bus has its variant here.
 }
 
 impl Store {
     fn chosen(&self) -> (&'static Kind, &dyn Settings) {
         match self {
+            // {% if store != "postgres" %}Of one node.
             Self::Sqlite(settings) => (&sqlite::KIND, settings),
+            // {% endif %}{% if store != "sqlite" %}Of every node.
             Self::Postgres(settings) => (&postgres::KIND, settings),
+            // {% endif %}Another store has its arm here.
         }
     }
 }
@@ -44,14 +73,14 @@ impl Store {
 impl Bus {
     fn chosen(&self) -> (&'static Kind, &dyn Settings) {
         match self {
+            // {% if bus != "nats" %}Of one node.
             Self::Memory(settings) => (&memory::KIND, settings),
+            // {% endif %}{% if bus != "memory" %}Of every node.
             Self::Nats(settings) => (&nats::KIND, settings),
+            // {% endif %}Another bus has its arm here.
         }
     }
 }
-
-/// Every kind.
-pub(super) const KINDS: &[Kind] = &[sqlite::KIND, postgres::KIND, memory::KIND, nats::KIND];
 
 impl Store {
     pub(super) fn kind(&self) -> &'static Kind {

@@ -119,9 +119,12 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
         refusals.push(Refusal {
             key: "store",
             others: &["bus"],
-            reason: "several nodes, each with a SQLite file of its own, don't know each other's \
-                     accounts: with NATS, name one database in DATABASE_URL"
-                .to_owned(),
+            reason: format!(
+                "several nodes, each with a {} store of its own, don't know each other's \
+                 accounts: with the {} bus, name one database in DATABASE_URL",
+                config.store.kind().name,
+                config.bus.kind().name
+            ),
         });
     }
     refusals

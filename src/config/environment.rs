@@ -27,10 +27,14 @@ const OPTIONAL_LISTS: &[&str] = &["http.trusted_proxies"];
 
 /// Keys of numbers that `defaults.toml` leaves unset.
 const OPTIONAL_NUMBERS: &[&str] = &[
+    // {% if store != "sqlite" %}Of a database.
     "store.max_connections",
-    "bus.history",
+    // {% endif %}{% if bus != "nats" %}Of a bus inside this process.
     "bus.history_bytes",
+    // {% endif %}{% if bus != "memory" %}Of a bus on servers.
     "bus.history_replicas",
+    // {% endif %}Of every bus.
+    "bus.history",
 ];
 
 /// A variable's value, and the variable that gave it: the name itself, or the

@@ -33,8 +33,10 @@ pub struct Http {
     /// Whose `X-Forwarded-*` headers are believed; `None` while nobody has
     /// decided, which production refuses.
     pub trusted_proxies: Option<TrustedProxies>,
+    // {% if page %}A node with one role has none.
     /// Whether the page is served at `/`, by a node with both roles.
     pub page: bool,
+    // {% endif %}A build without the feature has none.
     /// Whether the API reference is served at `/docs`.
     pub docs: bool,
 }

@@ -4,11 +4,31 @@
 //! - [`Sources`], `environment`, `flat`: the layers and what overrides what
 //! - `load`, `reading`: all of it into a [`Config`], or every [`Problem`] at once
 //! - `backends`: the kinds of store and bus; `kind`: what is known of each;
-//!   a file for each kind; `history`, `hosts`: what several have in common
+//!   a file for each kind, and for what several have in common
 //! - `bounds`, `check`, `secret`: what is refused, anywhere and in production
 //! - `platform`: where it runs, as far as it matters to what is refused
 //! - `show`: the configuration in force, and where each value came from
 
+// {% if store != "postgres" %}A store in one file.
+mod sqlite;
+pub use self::sqlite::Sqlite;
+
+// {% endif %}{% if store != "sqlite" %}A store in a database.
+mod postgres;
+pub use self::postgres::Postgres;
+
+// {% endif %}{% if bus != "nats" %}A bus inside this process.
+mod memory;
+pub use self::memory::Memory;
+
+// {% endif %}{% if bus != "memory" %}A bus on servers.
+mod nats;
+pub use self::nats::{HistoryStorage, Nats};
+
+// {% endif %}{% if store != "sqlite" or bus != "memory" %}Where servers are.
+mod hosts;
+
+// {% endif %}Whatever the kinds.
 mod backends;
 mod bounds;
 mod check;
@@ -17,18 +37,14 @@ mod environment;
 mod file;
 mod flat;
 mod history;
-mod hosts;
 mod http;
 mod jwks_url;
 mod kind;
 mod load;
 mod log;
-mod memory;
-mod nats;
 mod origins;
 mod passwords;
 mod platform;
-mod postgres;
 mod problem;
 mod proxies;
 mod reading;
@@ -37,7 +53,6 @@ mod secret;
 mod show;
 mod shutdown;
 mod sources;
-mod sqlite;
 mod tokens;
 mod ws;
 
@@ -49,17 +64,13 @@ pub use self::{
     jwks_url::{JwksUrl, JwksUrlError},
     load::Loaded,
     log::{Log, LogFormat},
-    memory::Memory,
-    nats::{HistoryStorage, Nats},
     origins::{AllowedOrigins, OriginErrors},
     passwords::Passwords,
-    postgres::Postgres,
     problem::{ConfigErrors, Problem},
     proxies::TrustedProxies,
     rooms::Rooms,
     shutdown::Shutdown,
     sources::Sources,
-    sqlite::Sqlite,
     tokens::{HIDDEN, Tokens},
     ws::Ws,
 };
@@ -101,12 +112,14 @@ impl Config {
         self.roles.contains(&role)
     }
 
-    /// Whether this process serves the page: it speaks to the accounts and to
-    /// the sockets, both of where it comes from.
+    // {% if page %}It speaks to the accounts and to the sockets, both of where it comes from.
+    /// Whether this process serves the page.
     #[must_use]
     pub fn serves_page(&self) -> bool {
         cfg!(feature = "page") && self.http.page && Role::ALL.iter().all(|role| self.runs(*role))
     }
+
+    // {% endif %}What else is asked of a whole configuration stands in `check`.
 }
 
 /// How strict the service is with its configuration.

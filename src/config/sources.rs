@@ -290,44 +290,6 @@ fn settle_kind(layers: &mut [Layer], table: &str) {
 mod tests {
     use super::*;
 
-    fn layer(origin: &str, toml: &str) -> Layer {
-        Layer::new(origin, Toml::from_str(toml).unwrap())
-    }
-
-    #[test]
-    fn another_kind_starts_afresh() {
-        let mut layers = [
-            layer("default", "store = { kind = \"sqlite\", path = \"a\" }"),
-            layer("file", "store = { path = \"b\", max_connections = 2 }"),
-            layer("typo", "store.pool = 4"),
-            layer("URL", "store = { kind = \"postgres\", url = \"c\" }"),
-            layer("POOL", "store.max_connections = 4"),
-        ];
-        settle_kind(&mut layers, "store");
-        let kept: Vec<_> = layers
-            .iter()
-            .filter(|layer| layer.values.contains_key("store"))
-            .map(|layer| layer.origin.as_str())
-            .collect();
-        assert_eq!(kept, ["file", "typo", "URL", "POOL"]);
-        let file = layers[1].values()["store"].as_dict().unwrap();
-        assert_eq!(file.keys().collect::<Vec<_>>(), ["max_connections"]);
-    }
-
-    #[test]
-    fn the_same_kind_builds_on_what_is_there() {
-        let mut layers = [
-            layer("default", "store = { kind = \"sqlite\", path = \"a\" }"),
-            layer("URL", "store = { kind = \"sqlite\", path = \"b\" }"),
-        ];
-        settle_kind(&mut layers, "store");
-        assert!(
-            layers
-                .iter()
-                .all(|layer| layer.values.contains_key("store"))
-        );
-    }
-
     #[test]
     fn debug_shows_no_value() {
         let sources = Sources::default().variable("JWT_SECRET", "canary");

@@ -67,8 +67,11 @@ pub async fn observe(
         let mut response = next.run(request).await;
         let status = response.status().as_u16();
         let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        // Probes come every few seconds, for ever; the page's files by the dozen.
-        if matches!(path.as_str(), "/livez" | "/readyz" | "/health") || path.starts_with("/page/") {
+        let often = matches!(path.as_str(), "/livez" | "/readyz" | "/health");
+        // {% if page %}Its files come by the dozen.
+        let often = often || path.starts_with("/page/");
+        // {% endif %}Probes come every few seconds, for ever.
+        if often {
             tracing::debug!(%method, path, status, milliseconds, "answered");
         } else {
             tracing::info!(%method, path, status, milliseconds, "answered");

@@ -15,25 +15,27 @@
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
-//! | `page` | the page at `/`, and its files |
 //! | `reference` | `/docs`, on which the document's operations can be tried |
 //! | `files` | those that are compiled in, as they are served |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 
+// {% if page %}The page at `/`, and files as both it and the reference have them.
+#[cfg(any(feature = "docs", feature = "page"))]
+mod files;
+#[cfg(feature = "page")]
+pub mod page;
+
+// {% else %}Files as the reference has them.{{ newline }}#[cfg(feature = "docs")]{{ newline }}mod files;{{ newline }}{{ newline }}// {% endif %}What every build has.
 pub mod auth;
 pub mod bearer;
 pub mod client_address;
 pub mod document;
 mod errors;
-#[cfg(any(feature = "docs", feature = "page"))]
-mod files;
 pub mod health;
 pub mod json;
 pub mod keys;
 pub mod layers;
 mod own;
-#[cfg(feature = "page")]
-pub mod page;
 pub mod query;
 #[cfg(feature = "docs")]
 pub mod reference;

@@ -2,11 +2,19 @@
 //! objects out. A backend is an arm in each `match` here, and a file beside
 //! this one.
 
-mod memory;
-mod nats;
-mod postgres;
+// {% if store != "postgres" %}A store in one file.
 mod sqlite;
 
+// {% endif %}{% if store != "sqlite" %}A store in a database.
+mod postgres;
+
+// {% endif %}{% if bus != "nats" %}A bus inside this process.
+mod memory;
+
+// {% endif %}{% if bus != "memory" %}A bus on servers.
+mod nats;
+
+// {% endif %}Another kind has its file beside this one.
 use std::{fmt, sync::Arc};
 
 use contract::{
@@ -111,12 +119,18 @@ impl fmt::Debug for Backends {
 #[must_use]
 pub fn describe(config: &Config) -> (String, String) {
     let store = match &config.store {
+        // {% if store != "postgres" %}Of one node.
         Store::Sqlite(settings) => sqlite::describe(settings),
+        // {% endif %}{% if store != "sqlite" %}Of every node.
         Store::Postgres(settings) => postgres::describe(settings),
+        // {% endif %}Another store has its arm here.
     };
     let bus = match &config.bus {
+        // {% if bus != "nats" %}Of one node.
         Bus::Memory(settings) => memory::describe(settings),
+        // {% endif %}{% if bus != "memory" %}Of every node.
         Bus::Nats(settings) => nats::describe(settings),
+        // {% endif %}Another bus has its arm here.
     };
     (store, bus)
 }
@@ -145,8 +159,11 @@ pub async fn open(config: &Config) -> Result<Backends, WiringError> {
 /// [`WiringError`]
 pub async fn open_bus(config: &Config) -> Result<Arc<dyn RoomBus>, WiringError> {
     match &config.bus {
+        // {% if bus != "nats" %}Of one node.
         Bus::Memory(settings) => Ok(memory::open(settings)),
+        // {% endif %}{% if bus != "memory" %}Of every node.
         Bus::Nats(settings) => nats::open(settings).await,
+        // {% endif %}Another bus has its arm here.
     }
 }
 
@@ -160,8 +177,11 @@ pub async fn open_stores(config: &Config) -> Result<Option<Stores>, WiringError>
         return Ok(None);
     }
     let stores = match &config.store {
+        // {% if store != "postgres" %}Of one node.
         Store::Sqlite(settings) => sqlite::open(settings).await?,
+        // {% endif %}{% if store != "sqlite" %}Of every node.
         Store::Postgres(settings) => postgres::open(settings).await?,
+        // {% endif %}Another store has its arm here.
     };
     Ok(Some(stores))
 }

@@ -8,21 +8,27 @@ use crate::config::AllowedOrigins;
 #[derive(Debug, Clone)]
 pub struct Origins {
     listed: AllowedOrigins,
-    own_page: bool,
+    own: bool,
 }
 
 impl Origins {
-    /// The pages of a list; with `own_page` also the one that this service
-    /// serves itself, under whatever name it was asked for.
+    /// The pages of a list.
     #[must_use]
-    pub fn new(listed: AllowedOrigins, own_page: bool) -> Self {
-        Self { listed, own_page }
+    pub fn new(listed: AllowedOrigins) -> Self {
+        Self { listed, own: false }
+    }
+
+    /// With `own`, also the pages that this service serves itself, under
+    /// whatever name it was asked for.
+    #[must_use]
+    pub fn with_own(self, own: bool) -> Self {
+        Self { own, ..self }
     }
 
     /// Whether a page with this `Origin` may open a socket with these headers.
     #[must_use]
     pub fn allow(&self, origin: &[u8], headers: &HeaderMap) -> bool {
-        self.listed.allows(origin) || (self.own_page && is_own(origin, headers))
+        self.listed.allows(origin) || (self.own && is_own(origin, headers))
     }
 }
 

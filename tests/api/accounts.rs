@@ -230,7 +230,12 @@ async fn accounts_and_sessions_outlive_a_restart() {
 async fn a_password_hashed_with_old_parameters_is_hashed_anew_at_login() {
     let service = Service::start().await;
     service.sign_up("ann").await;
-    assert!(service.stored().contains("$argon2id$v=19$m=64,t=1,p=1$"));
+    assert!(
+        service
+            .place
+            .accounts()
+            .contains("$argon2id$v=19$m=64,t=1,p=1$")
+    );
 
     let stronger = [
         ("APP__PASSWORDS__MEMORY_KIB", "128"),
@@ -239,7 +244,10 @@ async fn a_password_hashed_with_old_parameters_is_hashed_anew_at_login() {
     let service = service.restart_with(&stronger).await;
     service.sign_in("ann").await;
     crate::service::until("the new hash is stored", || {
-        service.stored().contains("$argon2id$v=19$m=128,t=2,p=1$")
+        service
+            .place
+            .accounts()
+            .contains("$argon2id$v=19$m=128,t=2,p=1$")
     })
     .await;
     service.sign_in("ann").await;

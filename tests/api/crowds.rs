@@ -2,7 +2,6 @@
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
-use bus_memory::{MemoryBus, MemorySettings};
 use bytes::Bytes;
 use contract::{ConnectionId, Kind, Message, RoomBus, RoomName, Timestamp, UserId};
 use service::{
@@ -15,7 +14,7 @@ use service::{
 };
 use tokio::task::{unconstrained, yield_now};
 
-use crate::service::soon;
+use crate::{local_bus::LocalBus, service::soon};
 
 fn outbox(messages: usize) -> Arc<Outbox> {
     Arc::new(Outbox::new(BacklogLimits {
@@ -47,7 +46,7 @@ fn message(data: &Bytes) -> Message {
 
 #[tokio::test]
 async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
-    let bus = Arc::new(MemoryBus::new(MemorySettings::default()));
+    let bus = LocalBus::new();
     let hubs = Hubs::new(bus.clone(), true);
     let lobby = RoomName::parse("lobby").unwrap();
     let out = outbox(usize::MAX);
@@ -86,7 +85,7 @@ async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
 
 #[tokio::test]
 async fn a_crowded_room_with_much_to_say_lets_other_tasks_run() {
-    let bus = Arc::new(MemoryBus::new(MemorySettings::default()));
+    let bus = LocalBus::new();
     let hubs = Hubs::new(bus.clone(), true);
     let lobby = RoomName::parse("lobby").unwrap();
     // One whom the first batch is too much for, and one whom the last is.

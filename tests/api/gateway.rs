@@ -35,7 +35,7 @@ pub async fn gateway(bus: Arc<dyn RoomBus>) -> (Arc<Gateway>, SocketAddr) {
         )),
         Arc::new(MembershipChanges::new(Duration::from_secs(600))),
         presence,
-        Origins::new(config.http.allowed_origins.clone(), false),
+        Origins::new(config.http.allowed_origins.clone()),
         &config.ws,
     );
     tokio::spawn(gateway.clone().tell_presence(news));

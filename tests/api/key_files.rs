@@ -22,7 +22,7 @@ async fn jwks(service: &Service) -> JwkSet {
 }
 
 fn keys(service: &Service) -> Vec<PathBuf> {
-    std::fs::read_dir(service.dir.path().join("keys"))
+    std::fs::read_dir(service.place.path().join("keys"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect()
@@ -77,7 +77,7 @@ async fn anybody_can_verify_with_the_served_keys() {
 async fn a_newer_key_signs_and_the_older_still_verifies() {
     let service = Service::with(NO_SECRET).await;
     let old = service.sign_up("ann").await;
-    KeyRing::make_in_dir(&service.dir.path().join("keys"), Timestamp::now()).unwrap();
+    KeyRing::make_in_dir(&service.place.path().join("keys"), Timestamp::now()).unwrap();
     let service = service.restart().await;
     let new = service.sign_in("ann").await;
     let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();

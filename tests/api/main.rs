@@ -8,6 +8,14 @@
     clippy::expect_used
 )]
 
+// {% if page %}What only the page promises.
+#[cfg(feature = "page")]
+mod page;
+
+// {% endif %}{% if store != "postgres" %}What only a file can be asked.
+mod sqlite;
+
+// {% endif %}What every pair of a store and a bus keeps.
 mod accounts;
 mod asyncapi;
 mod backpressure;
@@ -24,10 +32,9 @@ mod gateway;
 mod handshakes;
 mod http_manners;
 mod key_files;
+mod local_bus;
 mod mint;
 mod node;
-#[cfg(feature = "page")]
-mod page;
 mod refreshing;
 mod remote_keys;
 mod roles;

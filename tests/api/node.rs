@@ -9,27 +9,26 @@ use service::{
     config::{Config, Sources},
     server::{Server, StartError},
 };
-use tempfile::TempDir;
+use test_servers::Place;
 use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::service::{Answer, PASSWORD, client, soon};
 
 pub struct Node {
     pub address: SocketAddr,
-    pub dir: Arc<TempDir>,
+    pub place: Arc<Place>,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
 }
 
 impl Node {
-    /// Starts with environment variables and nothing else but a folder.
+    /// Starts with environment variables, in a place of its own.
     pub async fn start(variables: &[(&str, &str)]) -> Self {
-        let dir = Arc::new(tempfile::tempdir().unwrap());
-        Self::start_in(dir, "127.0.0.1:0", variables).await
+        Self::start_at(Arc::new(Place::new()), "127.0.0.1:0", variables).await
     }
 
-    pub async fn start_in(dir: Arc<TempDir>, address: &str, variables: &[(&str, &str)]) -> Self {
-        let server = bind(&dir, address, variables).await.unwrap();
+    pub async fn start_at(place: Arc<Place>, address: &str, variables: &[(&str, &str)]) -> Self {
+        let server = bind(&place, address, variables).await.unwrap();
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
@@ -37,7 +36,7 @@ impl Node {
         }));
         Self {
             address,
-            dir,
+            place,
             stop: Some(stop),
             running,
         }
@@ -91,24 +90,25 @@ impl Drop for Node {
 
 /// Starts a gateway alone, if that is possible.
 pub async fn gateway(variables: &[(&str, &str)]) -> Result<Server, StartError> {
-    let dir = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let variables = [&[("APP__ROLES", "gateway")], variables].concat();
-    bind(&dir, "127.0.0.1:0", &variables).await
+    bind(&place, "127.0.0.1:0", &variables).await
 }
 
 async fn bind(
-    dir: &TempDir,
+    place: &Place,
     address: &str,
     variables: &[(&str, &str)],
 ) -> Result<Server, StartError> {
-    let store = format!("sqlite:{}", dir.path().join("accounts.db").display());
     let mut sources = Sources::default()
         .variable("GATEWAY_BIND_ADDR", address)
-        .variable("DATABASE_URL", store)
-        .variable("APP__TOKENS__KEY_DIR", dir.path().join("keys"))
+        .variable("APP__TOKENS__KEY_DIR", place.path().join("keys"))
         // The cheap profile: tests need many hashes, not safe ones.
         .variable("APP__PASSWORDS__MEMORY_KIB", "64")
         .variable("APP__PASSWORDS__ITERATIONS", "1");
+    for (name, value) in place.variables() {
+        sources = sources.variable(name, value);
+    }
     for (name, value) in variables {
         sources = sources.variable(name, value);
     }

@@ -169,16 +169,16 @@ async fn a_key_made_later_is_found_by_itself() {
     let old = auth.sign_in("ann").await;
     let gateway = gateway(&auth.jwks_url()).await;
 
-    let (dir, address) = (auth.dir.clone(), auth.address.to_string());
+    let (place, address) = (auth.place.clone(), auth.address.to_string());
     auth.stop().await;
-    let keys = dir.path().join("keys");
+    let keys = place.path().join("keys");
     let first = std::fs::read_dir(&keys)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .find(|path| path.extension().is_some_and(|ext| ext == "pem"))
         .unwrap();
     KeyRing::make_in_dir(&keys, Timestamp::now()).unwrap();
-    let auth = Node::start_in(dir.clone(), &address, &[("APP__ROLES", "auth")]).await;
+    let auth = Node::start_at(place.clone(), &address, &[("APP__ROLES", "auth")]).await;
     let new = auth.sign_in("ann").await;
     Socket::open(gateway.address, &new).await.unwrap();
     Socket::open(gateway.address, &old).await.unwrap();
@@ -186,7 +186,7 @@ async fn a_key_made_later_is_found_by_itself() {
     // A key that is withdrawn verifies nothing, once somebody has looked.
     auth.stop().await;
     std::fs::remove_file(first).unwrap();
-    let auth = Node::start_in(dir, &address, &[("APP__ROLES", "auth")]).await;
+    let auth = Node::start_at(place, &address, &[("APP__ROLES", "auth")]).await;
     let stranger = Stranger::new("nobody's").token();
     let withdrawn = async {
         while Socket::open(gateway.address, &old).await.is_ok() {
@@ -368,12 +368,16 @@ async fn an_auth_node_that_cannot_be_reached_is_waited_for_and_then_named() {
 async fn a_gateway_waits_for_an_auth_node_that_is_starting() {
     let auth = Node::auth().await;
     auth.register("ann").await;
-    let (dir, address, url) = (auth.dir.clone(), auth.address.to_string(), auth.jwks_url());
+    let (place, address, url) = (
+        auth.place.clone(),
+        auth.address.to_string(),
+        auth.jwks_url(),
+    );
     let token = auth.sign_in("ann").await;
     auth.stop().await;
     let (gateway, _auth) = tokio::join!(gateway(&url), async {
         tokio::time::sleep(SOON / 40).await;
-        Node::start_in(dir, &address, &[("APP__ROLES", "auth")]).await
+        Node::start_at(place, &address, &[("APP__ROLES", "auth")]).await
     });
     Socket::open(gateway.address, &token).await.unwrap();
 }

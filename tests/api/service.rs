@@ -1,11 +1,7 @@
-//! A service of one's own for each test, with everything it needs in a folder
-//! that goes with it.
-//!
-//! The same suite runs on every pair of backends: `SUITE_STORE` is `sqlite`
-//! (the default) or `postgres`, `SUITE_BUS` is `memory` (the default), `nats`
-//! or `nats-history`. Servers are private ones; see `test_servers`.
+//! A service of one's own for each test, in a place that goes with it. The same
+//! suite runs on every pair of backends; see [`Place`].
 
-use std::{fs, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -15,8 +11,8 @@ use service::{
     server::Server,
     ws::Gateway,
 };
-use tempfile::TempDir;
-use test_servers::{Database, Nats, Postgres, postgres::sql};
+use test_servers::Place;
+pub use test_servers::keeps_history;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
 use crate::{mint, socket::Socket};
@@ -31,8 +27,7 @@ pub struct Service {
     pub address: SocketAddr,
     pub gateway: Arc<Gateway>,
     pub client: reqwest::Client,
-    pub dir: Arc<TempDir>,
-    backends: Arc<Backends>,
+    pub place: Arc<Place>,
     variables: Vec<(String, String)>,
     policy: Option<Arc<dyn RoomPolicy>>,
     stop: Option<oneshot::Sender<()>>,
@@ -50,25 +45,20 @@ impl Service {
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()))
             .collect();
-        let dir = Arc::new(tempfile::tempdir().unwrap());
-        let backends = Arc::new(Backends::of_the_suite(&dir));
-        Self::in_dir(dir, backends, variables, None).await
+        Self::at(Arc::new(Place::new()), variables, None).await
     }
 
     /// Starts with a rule of one's own for who may join a room.
     pub async fn ruled_by(policy: Arc<dyn RoomPolicy>) -> Self {
-        let dir = Arc::new(tempfile::tempdir().unwrap());
-        let backends = Arc::new(Backends::of_the_suite(&dir));
-        Self::in_dir(dir, backends, Vec::new(), Some(policy)).await
+        Self::at(Arc::new(Place::new()), Vec::new(), Some(policy)).await
     }
 
-    async fn in_dir(
-        dir: Arc<TempDir>,
-        backends: Arc<Backends>,
+    async fn at(
+        place: Arc<Place>,
         variables: Vec<(String, String)>,
         policy: Option<Arc<dyn RoomPolicy>>,
     ) -> Self {
-        let config = config(&dir, &backends, &variables);
+        let config = config(&place, &variables);
         let server = match policy.clone() {
             Some(policy) => Server::bind_with(&config, |_| policy).await.unwrap(),
             None => Server::bind(&config).await.unwrap(),
@@ -84,8 +74,7 @@ impl Service {
             address,
             gateway,
             client,
-            dir,
-            backends,
+            place,
             variables,
             policy,
             stop: Some(stop),
@@ -96,13 +85,8 @@ impl Service {
     /// Stops the service, in order, and starts it again on the same data.
     pub async fn restart(mut self) -> Self {
         self.stop().await;
-        Self::in_dir(
-            self.dir.clone(),
-            self.backends.clone(),
-            self.variables.clone(),
-            self.policy.clone(),
-        )
-        .await
+        let (place, variables) = (self.place.clone(), self.variables.clone());
+        Self::at(place, variables, self.policy.clone()).await
     }
 
     /// The same, with some variables set otherwise.
@@ -115,7 +99,7 @@ impl Service {
 
     /// What it was started with.
     pub fn config(&self) -> Config {
-        config(&self.dir, &self.backends, &self.variables)
+        config(&self.place, &self.variables)
     }
 
     /// Asks the service to stop, as SIGTERM does.
@@ -128,20 +112,6 @@ impl Service {
     pub async fn stop(&mut self) {
         self.begin_stop();
         soon(&mut self.running).await.unwrap();
-    }
-
-    /// What the store keeps, past the service: hashes are among it as they are.
-    pub fn stored(&self) -> String {
-        match &self.backends.database {
-            Some(database) => sql(&database.url, "SELECT * FROM accounts"),
-            None => ["", "-wal"]
-                .iter()
-                .filter_map(|suffix| {
-                    fs::read(self.dir.path().join(format!("accounts.db{suffix}"))).ok()
-                })
-                .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-                .collect(),
-        }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -230,60 +200,15 @@ impl Drop for Service {
     }
 }
 
-/// A store and a bus of one's own.
-struct Backends {
-    variables: Vec<(&'static str, String)>,
-    database: Option<Database>,
-}
-
-impl Backends {
-    fn of_the_suite(dir: &TempDir) -> Self {
-        let asked = |name, default: &str| std::env::var(name).unwrap_or(default.to_owned());
-        let mut variables = Vec::new();
-        let mut database = None;
-        match &*asked("SUITE_STORE", "sqlite") {
-            "sqlite" => {
-                let file = dir.path().join("accounts.db");
-                variables.push(("DATABASE_URL", format!("sqlite:{}", file.display())));
-            }
-            "postgres" => {
-                let own = Postgres::shared().database();
-                variables.push(("DATABASE_URL", own.url.clone()));
-                database = Some(own);
-            }
-            other => panic!("SUITE_STORE: there is no {other}"),
-        }
-        let history = match &*asked("SUITE_BUS", "memory") {
-            "memory" => None,
-            "nats" => Some("0"),
-            "nats-history" => Some("100"),
-            other => panic!("SUITE_BUS: there is no {other}"),
-        };
-        if let Some(history) = history {
-            variables.extend([
-                ("NATS_URL", Nats::shared().url().to_owned()),
-                ("APP__BUS__PREFIX", format!("test-{}", uuid::Uuid::new_v4())),
-                ("APP__BUS__HISTORY", history.to_owned()),
-                ("APP__BUS__HISTORY_STORAGE", "memory".to_owned()),
-            ]);
-        }
-        Self {
-            variables,
-            database,
-        }
-    }
-}
-
-fn config(dir: &TempDir, backends: &Backends, variables: &[(String, String)]) -> Config {
-    let path = |name: &str| -> PathBuf { dir.path().join(name) };
+fn config(place: &Place, variables: &[(String, String)]) -> Config {
     let mut sources = Sources::default()
         .variable("GATEWAY_BIND_ADDR", "127.0.0.1:0")
         .variable("JWT_SECRET", mint::SECRET)
-        .variable("APP__TOKENS__KEY_DIR", path("keys"))
+        .variable("APP__TOKENS__KEY_DIR", place.path().join("keys"))
         // The cheap profile: tests need many hashes, not safe ones.
         .variable("APP__PASSWORDS__MEMORY_KIB", "64")
         .variable("APP__PASSWORDS__ITERATIONS", "1");
-    for (name, value) in &backends.variables {
+    for (name, value) in place.variables() {
         sources = sources.variable(name, value);
     }
     for (name, value) in variables {
@@ -369,9 +294,4 @@ pub async fn until_async(what: &str, mut holds: impl AsyncFnMut() -> bool) {
         }
     };
     assert!(timeout(SOON, waiting).await.is_ok(), "{what}");
-}
-
-/// Whether the bus of this suite keeps what was said.
-pub fn keeps_history() -> bool {
-    std::env::var("SUITE_BUS").as_deref() != Ok("nats")
 }

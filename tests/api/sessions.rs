@@ -1,14 +1,11 @@
 //! Where one is signed in, and signing out: here, there, everywhere.
 
-use contract::Timestamp;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use uuid::Uuid;
 
 use crate::{
-    node::Node,
-    service::{Answer, Service, Tokens, client, soon},
+    service::{Answer, Service, Tokens},
     socket::Socket,
 };
 
@@ -236,50 +233,4 @@ async fn a_logout_outlives_a_restart() {
         service.get("/auth/me", &stays.access).await.status,
         StatusCode::OK
     );
-}
-
-/// Where sessions may idle for less time than access tokens are valid, a
-/// session that ended by time can still be signed out of.
-#[tokio::test]
-async fn a_logout_of_an_idle_session_outlives_a_restart() {
-    let node = Node::start(&[]).await;
-    node.register("ann").await;
-    node.register("bob").await;
-    let out = node.sign_in("ann").await;
-    node.sign_in("bob").await;
-    let dir = node.dir.clone();
-    node.stop().await;
-    // Her session has just ended by time, and his long ago.
-    let options = SqliteConnectOptions::new().filename(dir.path().join("accounts.db"));
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::query(
-        "UPDATE sessions SET idle_expires_at =
-            CASE (SELECT username FROM accounts WHERE id = user_id) WHEN 'ann' THEN ? ELSE 0 END",
-    )
-    .bind(Timestamp::now().as_millisecond())
-    .execute(&mut file)
-    .await
-    .unwrap();
-
-    let node = Node::start_in(dir.clone(), "127.0.0.1:0", &[]).await;
-    let purged = async {
-        let mut left = 2;
-        while left == 2 {
-            left = sqlx::query_scalar("SELECT count(*) FROM sessions")
-                .fetch_one(&mut file)
-                .await
-                .unwrap();
-        }
-    };
-    soon(purged).await;
-    let url = format!("http://{}/auth/logout", node.address);
-    let left = Answer::of(client().post(url).bearer_auth(&out)).await;
-    assert_eq!(left.status, StatusCode::NO_CONTENT);
-    node.stop().await;
-
-    let node = Node::start_in(dir, "127.0.0.1:0", &[]).await;
-    let url = format!("http://{}/auth/me", node.address);
-    Answer::of(client().get(url).bearer_auth(&out))
-        .await
-        .is_problem(401, "invalid-token");
 }

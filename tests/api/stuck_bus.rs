@@ -3,14 +3,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bus_memory::{MemoryBus, MemorySettings};
 use contract::{BusError, History, Message, Position, Published, RoomBus, RoomName, Subscription};
 use service::ws::close::Close;
 
-use crate::{gateway::gateway, mint, service::soon, socket::Socket};
+use crate::{gateway::gateway, local_bus::LocalBus, mint, service::soon, socket::Socket};
 
 /// Takes what is said, and never answers whoever said it.
-struct StuckBus(MemoryBus);
+struct StuckBus(Arc<LocalBus>);
 
 #[async_trait::async_trait]
 impl RoomBus for StuckBus {
@@ -41,10 +40,7 @@ impl RoomBus for StuckBus {
 
 #[tokio::test]
 async fn whoever_waits_to_speak_can_be_sent_away() {
-    let (gateway, address) = gateway(Arc::new(StuckBus(
-        MemoryBus::new(MemorySettings::default()),
-    )))
-    .await;
+    let (gateway, address) = gateway(Arc::new(StuckBus(LocalBus::new()))).await;
     let token = mint::token(&mint::claims("lobby"));
     let mut socket = Socket::open(address, &token).await.unwrap();
     socket.say("is anybody there?").await;
@@ -61,7 +57,7 @@ async fn whoever_waits_to_speak_can_be_sent_away() {
 
 #[tokio::test]
 async fn whoever_waits_to_speak_goes_on_hearing() {
-    let bus = MemoryBus::new(MemorySettings::default());
+    let bus = LocalBus::new();
     let (_gateway, address) = gateway(Arc::new(StuckBus(bus.clone()))).await;
     let token = mint::token(&mint::claims("lobby"));
     let mut socket = Socket::open(address, &token).await.unwrap();

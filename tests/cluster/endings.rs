@@ -6,7 +6,7 @@ use test_servers::{Nats, Postgres};
 
 use crate::{
     node::{Plan, ask, ask_with, refresh, sign_in, sign_up},
-    process::{PASSWORD, Process, output},
+    process::{PASSWORD, Process, bare_output},
     socket::Socket,
 };
 
@@ -126,8 +126,8 @@ async fn a_disabled_account_is_out_everywhere() {
     let cluster = cluster();
     let ann = sign_up(&cluster.auth, "ann").await;
     let sockets = cluster.sockets(&ann.access).await;
-    let disabled = output(
-        cluster.auth.dir.path(),
+    let disabled = bare_output(
+        cluster.auth.place.path(),
         &cluster.plan.variables(),
         &["user", "disable", "ann"],
     );
@@ -150,8 +150,8 @@ async fn an_account_that_is_disabled_without_a_bus_is_out_everywhere() {
     let sockets = cluster.sockets(&ann.access).await;
     let mut variables = cluster.plan.variables();
     variables.retain(|(name, _)| *name != "NATS_URL" && !name.starts_with("APP__BUS"));
-    let disabled = output(
-        cluster.auth.dir.path(),
+    let disabled = bare_output(
+        cluster.auth.place.path(),
         &variables,
         &["user", "disable", "ann"],
     );

@@ -9,7 +9,6 @@
 )]
 
 mod endings;
-mod full_disk;
 mod killed_nats;
 mod killed_nodes;
 mod killed_postgres;

@@ -1,9 +1,9 @@
 //! Nodes of a cluster: processes that share a database, NATS and a secret.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::{Value, json};
-use test_servers::Database;
+use test_servers::{Database, Place};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
@@ -52,7 +52,7 @@ impl Plan {
 
     /// A node that is both.
     pub fn node(&self) -> Process {
-        Process::start(&self.variables())
+        Process::bare(Arc::new(Place::new()), &self.variables())
     }
 
     /// A node with the accounts alone.

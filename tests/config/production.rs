@@ -5,7 +5,8 @@ use crate::program::{FILE, Setup, random_secret};
 #[test]
 fn production_names_everything_that_is_unsafe() {
     let setup = Setup::new()
-        .var("APP_PROFILE", "production")
+        .production()
+        .var("APP__HTTP__TRUSTED_PROXIES", "")
         .var("JWT_SECRET", "supersecret")
         .var("ALLOWED_ORIGINS", "*")
         .var("APP__PASSWORDS__MEMORY_KIB", "19455")
@@ -70,10 +71,9 @@ fn a_good_production_passes() {
     let secret = random_secret();
     let good = |proxies: &str| {
         Setup::new()
-            .var("APP_PROFILE", "production")
+            .production()
             .var("JWT_SECRET", &secret)
             .var("ALLOWED_ORIGINS", "https://app.example.com")
-            .var("DATABASE_URL", "sqlite:/var/lib/accounts.db")
             .var("PORT", "8080")
             .var("APP__HTTP__TRUSTED_PROXIES", proxies)
     };
@@ -161,128 +161,4 @@ fn development_warns_and_goes_on() {
         ]
     );
     outcome.never_says("supersecret");
-}
-
-#[test]
-fn several_nodes_want_one_database() {
-    let nats = ("NATS_URL", "nats://localhost");
-    let refusal = "store: several nodes, each with a SQLite file of its own, don't know each \
-                   other's accounts: with NATS, name one database in DATABASE_URL";
-    Setup::new()
-        .production()
-        .var(nats.0, nats.1)
-        .refuses(&[&format!("{refusal} (from NATS_URL)")]);
-    let sqlite = "sqlite:data/accounts.db";
-    Setup::new()
-        .production()
-        .var(nats.0, nats.1)
-        .var("DATABASE_URL", sqlite)
-        .refuses(&[&format!("{refusal} (from DATABASE_URL, NATS_URL)")]);
-    let outcome = Setup::new().var(nats.0, nats.1).check();
-    assert_eq!(
-        (outcome.code, &*outcome.stderr),
-        (
-            0,
-            &*format!("warning: {refusal}; production refuses it (from NATS_URL)\n")
-        )
-    );
-    let cluster = Setup::new()
-        .production()
-        .var(nats.0, nats.1)
-        .var("DATABASE_URL", "postgres://localhost/accounts")
-        .check();
-    assert_eq!((cluster.code, &*cluster.stderr), (0, ""));
-    // Nor is it said of what stands in for a store that is refused.
-    Setup::new()
-        .production()
-        .var(nats.0, nats.1)
-        .var("APP__STORE__KIND", "postgres")
-        .refuses(&["store.url: is missing (from APP__STORE__KIND)"]);
-}
-
-#[test]
-fn servers_elsewhere_are_warned_about_in_any_profile() {
-    for setup in [Setup::new(), Setup::new().production()] {
-        let setup = setup
-            .var("DATABASE_URL", "postgres://ann:canary@db.example/accounts")
-            .var("NATS_URL", "nats://bus.example");
-        let outcome = setup.check();
-        assert_eq!((outcome.code, &*outcome.stdout), (0, "ok\n"));
-        let lines: Vec<&str> = outcome.stderr.lines().collect();
-        assert!(
-            matches!(lines[..], [store, bus]
-                if store.starts_with("warning: store.url: ")
-                    && store.ends_with("add `sslmode=verify-full` (from DATABASE_URL)")
-                    && bus.starts_with("warning: bus.url: ")
-                    && bus.ends_with("(from NATS_URL)")),
-            "{lines:?}"
-        );
-        outcome.never_says("canary");
-        let outcome = setup
-            .var(
-                "DATABASE_URL",
-                "postgres://ann:canary@db.example/accounts?sslmode=verify-full",
-            )
-            .var("NATS_URL", "tls://ann:canary@bus.example")
-            .check();
-        assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
-    }
-}
-
-#[test]
-fn the_page_is_for_development_unless_it_is_asked_for() {
-    let shown = |setup: Setup| setup.shown("http.page");
-    assert_eq!(shown(Setup::new()), "http.page = true  # <- default");
-    let production = || Setup::new().production();
-    assert_eq!(shown(production()), "http.page = false  # <- default");
-    assert_eq!(
-        shown(production().var("APP__HTTP__PAGE", "true")),
-        "http.page = true  # <- APP__HTTP__PAGE"
-    );
-    assert_eq!(
-        shown(production().write(FILE, "[production.http]\npage = true\n")),
-        format!("http.page = true  # <- {FILE}")
-    );
-    assert_eq!(
-        shown(Setup::new().var("APP__HTTP__PAGE", "false")),
-        "http.page = false  # <- APP__HTTP__PAGE"
-    );
-    Setup::new()
-        .var("APP__HTTP__PAGE", "yes")
-        .refuses(&["http.page: expected `true` or `false` (from APP__HTTP__PAGE)"]);
-}
-
-/// Wherever the file is, it is on a disk that goes away.
-#[test]
-fn a_platform_without_a_disk_is_no_place_for_a_file() {
-    for (variable, name) in [
-        ("K_SERVICE", "Cloud Run"),
-        ("CONTAINER_APP_NAME", "Azure Container Apps"),
-        ("DYNO", "Heroku"),
-    ] {
-        let warning = |origin: &str| {
-            format!(
-                "warning: store: the disk of an instance of {name} ({variable} is set) ends with \
-                 it: accounts will be lost, and no two instances have the same; name a database \
-                 server in DATABASE_URL (from {origin})\n"
-            )
-        };
-        for setup in [Setup::new, || Setup::new().production()] {
-            let setup = || setup().var(variable, "rooms");
-            let outcome = setup().check();
-            assert_eq!((outcome.code, outcome.stderr), (0, warning("default")));
-            let outcome = setup().var("DATABASE_URL", "sqlite:/data/a.db").check();
-            assert_eq!((outcome.code, outcome.stderr), (0, warning("DATABASE_URL")));
-            for fitting in [
-                setup().var("DATABASE_URL", "postgres://localhost/accounts"),
-                setup()
-                    .var("APP__ROLES", "gateway")
-                    .var("NATS_URL", "nats://localhost"),
-                setup().var(variable, ""),
-            ] {
-                let outcome = fitting.check();
-                assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
-            }
-        }
-    }
 }

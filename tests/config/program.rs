@@ -16,6 +16,19 @@ const PROGRAM: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
 const SOON: Duration = Duration::from_secs(60);
 pub(crate) const FILE: &str = concat!(env!("CARGO_PKG_NAME"), ".toml");
 
+const DEFAULTS: &str = include_str!("../../src/config/defaults.toml");
+
+/// What platforms set whose instances have no disk that stays, and their names.
+#[allow(
+    dead_code,
+    reason = "not every choice of backends is of interest there"
+)]
+pub(crate) const WITHOUT_DISK: [(&str, &str); 3] = [
+    ("K_SERVICE", "Cloud Run"),
+    ("CONTAINER_APP_NAME", "Azure Container Apps"),
+    ("DYNO", "Heroku"),
+];
+
 pub(crate) struct Setup {
     pub(crate) folder: TempDir,
     variables: Vec<(String, OsString)>,
@@ -35,10 +48,24 @@ impl Setup {
         self
     }
 
-    /// Production, with the one decision that it asks for.
+    /// Production, with what it wants to be told: whom to believe, and where
+    /// the servers are that development looks for on this machine.
     pub(crate) fn production(self) -> Self {
-        self.var("APP_PROFILE", "production")
-            .var("APP__HTTP__TRUSTED_PROXIES", "[]")
+        let production = self
+            .var("APP_PROFILE", "production")
+            .var("APP__HTTP__TRUSTED_PROXIES", "[]");
+        ["store", "bus"].iter().fold(production, |setup, section| {
+            let header = format!("[development.{section}]\n");
+            let url = DEFAULTS
+                .split_once(&header)
+                .and_then(|(_, rest)| rest.split_once("url = \"")?.1.split_once('"'));
+            match url {
+                Some((url, _)) => {
+                    setup.var(&format!("APP__{}__URL", section.to_ascii_uppercase()), url)
+                }
+                None => setup,
+            }
+        })
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -103,6 +130,35 @@ impl Setup {
         assert_eq!((outcome.code, &*outcome.stdout), (1, ""));
         outcome
     }
+}
+
+/// A flat name overrides the structured one, and is none where it is empty.
+#[track_caller]
+pub(crate) fn overrides(flat: (&str, &str), structured: (&str, &str), key: &str, line: &str) {
+    let setup = Setup::new()
+        .var(flat.0, flat.1)
+        .var(structured.0, structured.1);
+    assert_eq!(setup.shown(key), format!("{line}  # <- {}", flat.0));
+    let setup = Setup::new().var(flat.0, "").var(structured.0, "");
+    let shown = setup.shown(key);
+    assert!(
+        shown.ends_with("  # <- default"),
+        "empty {}: {shown}",
+        flat.0
+    );
+}
+
+/// A value that can't be meant is refused in one line, with its key and source.
+#[track_caller]
+pub(crate) fn is_refused(setup: Setup, variable: &str, value: &str, key: &str) {
+    let outcome = setup.var(variable, value).check();
+    assert_eq!(outcome.code, 1, "{variable}={value}");
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    assert!(
+        matches!(lines[..], [line] if line.starts_with(&format!("{key}: "))
+            && line.ends_with(&format!("(from {variable})"))),
+        "{variable}={value}: {lines:?}"
+    );
 }
 
 pub(crate) struct Outcome {

@@ -4,41 +4,6 @@ use crate::program::{Setup, random_secret};
 
 const KEYS: &str = "https://auth.example.com/.well-known/jwks.json";
 
-#[test]
-fn a_role_alone_does_not_live_on_the_memory_bus() {
-    for role in ["auth", "gateway"] {
-        let reason = format!(
-            "roles: {role} alone has to hear from the other nodes which sessions ended, and the \
-             memory bus ends with this process"
-        );
-        let setup = Setup::new()
-            .var("APP__ROLES", role)
-            .var("JWT_SECRET", random_secret());
-        let outcome = setup.check();
-        assert_eq!((outcome.code, &*outcome.stdout), (0, "ok\n"));
-        assert_eq!(
-            outcome.stderr,
-            format!("warning: {reason}; production refuses it (from APP__ROLES)\n")
-        );
-        setup
-            .production()
-            .refuses(&[&format!("{reason} (from APP__ROLES)")]);
-    }
-    let setup = Setup::new()
-        .production()
-        .var("JWT_SECRET", random_secret())
-        .var("APP__ROLES", "auth")
-        .var("APP__BUS__CAPACITY", "50");
-    let outcome = setup.check();
-    assert!(
-        outcome
-            .stderr
-            .ends_with("(from APP__BUS__CAPACITY, APP__ROLES)\n"),
-        "{}",
-        outcome.stderr
-    );
-}
-
 /// Accounts are none of a gateway's business: neither where they are, nor how
 /// well their passwords are hashed.
 #[test]
@@ -46,7 +11,6 @@ fn a_gateway_alone_does_not_judge_the_store() {
     for (variable, value) in [
         ("DATABASE_URL", "nothing that is a store"),
         ("DATABASE_URL", "mysql://db/accounts"),
-        ("DATABASE_URL", "postgres://db/accounts?sslmode=canary"),
         ("APP__STORE__KIND", "clay"),
         ("APP__PASSWORDS__MEMORY_KIB", "64"),
     ] {
@@ -56,7 +20,8 @@ fn a_gateway_alone_does_not_judge_the_store() {
             .var(variable, value);
         let outcome = setup.check();
         assert_eq!(outcome.code, 0, "{variable}={value}: {}", outcome.stderr);
-        assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+        let judged = |line: &str| !line.starts_with("warning: roles: ");
+        assert!(!outcome.stderr.lines().any(judged), "{}", outcome.stderr);
         let auth = setup.var("APP__ROLES", "auth").production().check();
         assert_eq!(auth.code, 1, "{variable}={value}");
         let key = variable.to_lowercase();
@@ -67,25 +32,6 @@ fn a_gateway_alone_does_not_judge_the_store() {
             auth.stderr
         );
     }
-}
-
-/// What somebody could do to a database is no doubt about a node that never
-/// connects to it, though its platform gives it the URL.
-#[test]
-fn a_gateway_alone_does_not_doubt_the_network_to_the_store() {
-    let setup = Setup::new()
-        .var("APP__ROLES", "gateway")
-        .var("JWT_SECRET", random_secret())
-        .var("NATS_URL", "nats://localhost")
-        .var("DATABASE_URL", "postgres://db/accounts");
-    let outcome = setup.check();
-    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
-    let auth = setup.var("APP__ROLES", "auth").check();
-    assert!(
-        auth.stderr.starts_with("warning: store.url: whoever sits"),
-        "{}",
-        auth.stderr
-    );
 }
 
 #[test]

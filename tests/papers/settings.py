@@ -12,8 +12,8 @@ BEGIN = "<!-- settings: written by `make readme` -->\n"
 END = "<!-- end of settings -->\n"
 
 SECTION = re.compile(r"\[(?P<profile>\w+)(?:\.(?P<section>\w+))?\]$")
-# What `cargo generate` reads of the file.
-TAG = re.compile(r"\{%.*?%\}")
+# What `cargo generate` reads of the file: lines for other answers than all, and tags.
+LIQUID = re.compile(r"\{\{ newline \}\}.*?\{% else %\}|\{%.*?%\}")
 KEY = re.compile(r"(?P<unset># )?(?P<key>[a-z_]+) = (?P<value>.+)$")
 
 
@@ -28,7 +28,7 @@ def settings(text):
             groups.append((section, " ".join(comment), keys))
         comment, keys = [], []
 
-    for line in TAG.sub("", text).splitlines():
+    for line in LIQUID.sub("", text).splitlines():
         if named := SECTION.match(line):
             flush()
             profile, section, comment = named["profile"], named["section"], []

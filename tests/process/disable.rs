@@ -1,6 +1,7 @@
 //! `user disable`: another process ends what goes on in the one that serves.
 
 use futures_util::StreamExt;
+use test_servers::Place;
 use tokio_tungstenite::{
     connect_async,
     tungstenite::{Message, client::ClientRequestBuilder},
@@ -19,7 +20,7 @@ async fn whoever_is_disabled_is_out_at_once() {
         .with_sub_protocol(tokens["access_token"].as_str().unwrap());
     let (mut socket, _) = connect_async(request).await.unwrap();
 
-    let disabled = output(service.dir.path(), &[], &["user", "disable", "Ann"]);
+    let disabled = output(&service.place, &[], &["user", "disable", "Ann"]);
     assert!(disabled.status.success(), "{disabled:?}");
     let said = String::from_utf8(disabled.stdout).unwrap();
     assert_eq!(said, "disabled; 1 sessions ended\n");
@@ -38,12 +39,12 @@ async fn whoever_is_disabled_is_out_at_once() {
 
 #[test]
 fn nobody_to_disable_is_an_error() {
-    let dir = tempfile::tempdir().unwrap();
+    let place = Place::new();
     for (name, reason) in [
         ("nobody", "there is no account `nobody`"),
         ("a b", "a username has"),
     ] {
-        let refused = output(dir.path(), &[], &["user", "disable", name]);
+        let refused = output(&place, &[], &["user", "disable", name]);
         assert_eq!(refused.status.code(), Some(1));
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(said.contains(reason), "{said}");
@@ -53,9 +54,9 @@ fn nobody_to_disable_is_an_error() {
 /// Only where accounts are can one be disabled.
 #[test]
 fn a_gateway_alone_disables_nobody() {
-    let dir = tempfile::tempdir().unwrap();
+    let place = Place::new();
     let gateway = [("APP__ROLES", "gateway")];
-    let refused = output(dir.path(), &gateway, &["user", "disable", "ann"]);
+    let refused = output(&place, &gateway, &["user", "disable", "ann"]);
     assert_eq!(refused.status.code(), Some(1));
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(
@@ -65,28 +66,5 @@ fn a_gateway_alone_disables_nobody() {
         ),
         "{said}"
     );
-    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-}
-
-#[tokio::test]
-async fn whoever_is_disabled_is_out_though_nobody_can_be_told() {
-    let service = Process::start(&[]);
-    service.credentials("/auth/register", "ann").await.unwrap();
-    let closed_port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
-    let nats = format!("nats://ann:canary@{closed_port}");
-    let disabled = output(
-        service.dir.path(),
-        &[("NATS_URL", &nats)],
-        &["user", "disable", "ann"],
-    );
-    assert!(disabled.status.success(), "{disabled:?}");
-    let warning = String::from_utf8(disabled.stderr).unwrap();
-    assert!(warning.contains("the nodes were not told"), "{warning}");
-    assert!(warning.contains("bus.url (from NATS_URL)"), "{warning}");
-    assert!(!warning.contains("canary"), "{warning}");
-    let (status, _) = service.credentials("/auth/login", "ann").await.unwrap();
-    assert_eq!(status, 401);
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
 }

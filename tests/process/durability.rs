@@ -7,6 +7,7 @@ use std::sync::{
 
 use rustix::process::Signal;
 use serde_json::json;
+use test_servers::Place;
 
 use crate::process::{Process, SOON};
 
@@ -57,11 +58,11 @@ async fn use_it(service: Arc<Process>, confirmed: Arc<Mutex<Confirmed>>, next: A
 
 #[tokio::test(flavor = "multi_thread")]
 async fn confirmed_accounts_and_sessions_survive_kill_9() {
-    let dir = Arc::new(tempfile::tempdir().unwrap());
+    let place = Arc::new(Place::new());
     let confirmed = Arc::new(Mutex::new(Confirmed::default()));
     let next = Arc::new(AtomicUsize::new(0));
     for enough in [5, 15, 30] {
-        let service = Arc::new(Process::start_in(Arc::clone(&dir), CHEAP));
+        let service = Arc::new(Process::start_at(Arc::clone(&place), CHEAP));
         let using: Vec<_> = (0..8)
             .map(|_| tokio::spawn(use_it(service.clone(), confirmed.clone(), next.clone())))
             .collect();
@@ -76,7 +77,7 @@ async fn confirmed_accounts_and_sessions_survive_kill_9() {
             user.await.unwrap();
         }
     }
-    let service = Process::start_in(dir, CHEAP);
+    let service = Process::start_at(place, CHEAP);
     let confirmed = std::mem::take(&mut *confirmed.lock().unwrap());
     for name in &confirmed.accounts {
         let (status, _) = service.credentials("/auth/login", name).await.unwrap();

@@ -9,11 +9,11 @@ use std::{
 
 use rustix::process::Signal;
 
-use crate::process::{Process, output};
+use crate::process::{Process, bare_output};
 
 fn healthcheck(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let dir = tempfile::tempdir().unwrap();
-    output(
+    bare_output(
         dir.path(),
         variables,
         &[&["healthcheck"], arguments].concat(),

@@ -7,10 +7,29 @@
     clippy::expect_used
 )]
 
+// {% if page %}The page.
+#[cfg(feature = "page")]
+mod page;
+
+// {% endif %}{% if store != "postgres" %}What a file may have to say.
+mod full_disk;
+mod sqlite;
+
+// {% endif %}{% if store != "sqlite" %}What a database may have to say.
+mod postgres;
+
+// {% endif %}{% if bus != "memory" %}What servers of the bus may have to say.
+mod nats;
+
+// {% endif %}{% if store != "postgres" and bus != "nats" %}What needs nothing.
+mod from_nothing;
+
+// {% endif %}Whatever it runs on.
 mod disable;
 mod durability;
 mod first_minute;
 mod healthcheck;
+#[allow(dead_code, reason = "each pair of a store and a bus uses a part of it")]
 mod process;
 mod refusals;
 mod secrets;

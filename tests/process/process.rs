@@ -1,4 +1,4 @@
-//! The binary as its own process, in a folder of its own, with a cleared
+//! The binary as its own process, in a place of its own, with a cleared
 //! environment; killed by its own id when the test ends.
 
 use std::{
@@ -11,7 +11,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
+use test_servers::Place;
 
 pub const PASSWORD: &str = "plum-tractor-91-violin";
 
@@ -20,18 +20,29 @@ pub const SOON: Duration = Duration::from_secs(60);
 pub struct Process {
     child: Child,
     pub address: String,
-    pub dir: Arc<TempDir>,
-    pub welcome: Arc<Mutex<String>>,
+    pub place: Arc<Place>,
+    welcome: Arc<Mutex<String>>,
     log: Option<JoinHandle<String>>,
     client: reqwest::Client,
 }
 
+pub const BINARY: &str = env!(concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME")));
+
+/// What the configuration file in the working folder is called.
+pub const FILE: &str = concat!(env!("CARGO_PKG_NAME"), ".toml");
+
 /// The binary with nothing of the caller's environment.
-pub fn command(dir: &Path, variables: &[(&str, &str)]) -> Command {
-    with_nothing_else(Command::new(BINARY), dir, variables)
+pub fn command(place: &Place, variables: &[(&str, &str)]) -> Command {
+    let own = place.variables();
+    let own: Vec<_> = own.iter().map(|(name, value)| (*name, &**value)).collect();
+    let variables = [&own, variables].concat();
+    with_nothing_else(Command::new(BINARY), place.path(), &variables)
 }
 
-pub const BINARY: &str = env!("CARGO_BIN_EXE_roomkey");
+/// The binary with nothing but these variables.
+pub fn bare_command(folder: &Path, variables: &[(&str, &str)]) -> Command {
+    with_nothing_else(Command::new(BINARY), folder, variables)
+}
 
 fn with_nothing_else(mut command: Command, dir: &Path, variables: &[(&str, &str)]) -> Command {
     command.current_dir(dir).env_clear().stdin(Stdio::null());
@@ -41,11 +52,19 @@ fn with_nothing_else(mut command: Command, dir: &Path, variables: &[(&str, &str)
     command
 }
 
+/// Runs the binary to its end, with nothing but these variables.
+pub fn bare_output(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    ended(bare_command(folder, variables).args(arguments))
+}
+
 /// Runs the binary to its end. One that takes what it should refuse would
 /// serve for ever: it is killed.
-pub fn output(dir: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    let child = command(dir, variables)
-        .args(arguments)
+pub fn output(place: &Place, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    ended(command(place, variables).args(arguments))
+}
+
+fn ended(command: &mut Command) -> Output {
+    let child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -65,16 +84,23 @@ pub fn output(dir: &Path, variables: &[(&str, &str)], arguments: &[&str]) -> Out
 
 impl Process {
     pub fn start(variables: &[(&str, &str)]) -> Self {
-        Self::start_in(Arc::new(tempfile::tempdir().unwrap()), variables)
+        Self::start_at(Arc::new(Place::new()), variables)
     }
 
-    pub fn start_in(dir: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
-        Self::run(Command::new(BINARY), dir, variables)
+    pub fn start_at(place: Arc<Place>, variables: &[(&str, &str)]) -> Self {
+        let command = command(&place, variables);
+        Self::run(command, place)
     }
 
-    /// Starts the binary by a command that becomes it.
-    pub fn run(command: Command, dir: Arc<TempDir>, variables: &[(&str, &str)]) -> Self {
-        let mut child = with_nothing_else(command, dir.path(), variables)
+    /// Starts the binary with nothing but these variables.
+    pub fn bare(place: Arc<Place>, variables: &[(&str, &str)]) -> Self {
+        let command = bare_command(place.path(), variables);
+        Self::run(command, place)
+    }
+
+    /// Starts a command, which runs the binary in this place.
+    pub fn run(mut command: Command, place: Arc<Place>) -> Self {
+        let mut child = command
             .env("GATEWAY_BIND_ADDR", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -114,11 +140,22 @@ impl Process {
         Self {
             child,
             address,
-            dir,
+            place,
             welcome,
             log: Some(log),
             client,
         }
+    }
+
+    /// What it has printed, once that is complete.
+    pub async fn whole_welcome(&self) -> String {
+        let complete = async {
+            while !self.welcome.lock().unwrap().contains("/openapi.json") {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(SOON, complete).await.unwrap();
+        self.welcome.lock().unwrap().clone()
     }
 
     pub fn id(&self) -> u32 {

@@ -77,7 +77,7 @@ impl Username {
     }
 }
 
-/// A room's name: `[A-Za-z0-9_-]{1,64}`, so it can be part of a NATS subject,
+/// A room's name: `[A-Za-z0-9_-]{1,64}`, so it can be part of a broker's subject,
 /// a URL and a log line as it is. The service's own rooms, [`RoomName::control`]
 /// and [`RoomName::presence`], have a `$` and can't be spelled by anyone.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

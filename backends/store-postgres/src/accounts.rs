@@ -5,6 +5,7 @@ use contract::{
     Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, SessionId,
     StoreError, StoredHash, Timestamp, UserId, Username,
 };
+use sqlx_core::{query::query, query_scalar::query_scalar};
 
 use crate::{
     PostgresStore,
@@ -17,7 +18,7 @@ use crate::{
 impl CredentialStore for PostgresStore {
     async fn create(&self, account: &Account) -> Result<CreateOutcome, StoreError> {
         let created = bounded(async {
-            sqlx::query(
+            query(
                 "INSERT INTO accounts (id, username, hash, created_at, disabled_at)
                  VALUES ($1, $2, $3, $4, $5)
                  ON CONFLICT (username) DO NOTHING",
@@ -39,7 +40,7 @@ impl CredentialStore for PostgresStore {
 
     async fn find_by_name(&self, username: &Username) -> Result<Option<Account>, StoreError> {
         let found = bounded(async {
-            sqlx::query(
+            query(
                 "SELECT id, username, hash, created_at, disabled_at
                  FROM accounts WHERE username = $1",
             )
@@ -53,7 +54,7 @@ impl CredentialStore for PostgresStore {
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<Account>, StoreError> {
         let found = bounded(async {
-            sqlx::query(
+            query(
                 "SELECT id, username, hash, created_at, disabled_at
                  FROM accounts WHERE id = $1",
             )
@@ -72,7 +73,7 @@ impl CredentialStore for PostgresStore {
         new: &StoredHash,
     ) -> Result<HashSwap, StoreError> {
         let replaced = bounded(async {
-            sqlx::query("UPDATE accounts SET hash = $1 WHERE id = $2 AND hash = $3")
+            query("UPDATE accounts SET hash = $1 WHERE id = $2 AND hash = $3")
                 .bind(new.as_str())
                 .bind(id.0)
                 .bind(expected.as_str())
@@ -89,7 +90,7 @@ impl CredentialStore for PostgresStore {
     async fn change_password(&self, change: &PasswordChange) -> Result<ChangeOutcome, StoreError> {
         bounded(async {
             let mut transaction = self.begin().await?;
-            let replaced = sqlx::query("UPDATE accounts SET hash = $1 WHERE id = $2 AND hash = $3")
+            let replaced = query("UPDATE accounts SET hash = $1 WHERE id = $2 AND hash = $3")
                 .bind(change.new.as_str())
                 .bind(change.user.0)
                 .bind(change.expected.as_str())
@@ -116,14 +117,13 @@ impl CredentialStore for PostgresStore {
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         bounded(async {
             let mut transaction = self.begin().await?;
-            let disabled = sqlx::query(
-                "UPDATE accounts SET disabled_at = coalesce(disabled_at, $1) WHERE id = $2",
-            )
-            .bind(now.as_millisecond())
-            .bind(id.0)
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
+            let disabled =
+                query("UPDATE accounts SET disabled_at = coalesce(disabled_at, $1) WHERE id = $2")
+                    .bind(now.as_millisecond())
+                    .bind(id.0)
+                    .execute(&mut *transaction)
+                    .await
+                    .map_err(failed)?;
             if disabled.rows_affected() == 0 {
                 return Ok(None);
             }
@@ -137,7 +137,7 @@ impl CredentialStore for PostgresStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         let read_only: bool = bounded(async {
-            sqlx::query_scalar(
+            query_scalar(
                 "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
                  FROM (SELECT EXISTS (SELECT FROM accounts), EXISTS (SELECT FROM sessions),
                      EXISTS (SELECT FROM rooms), EXISTS (SELECT FROM memberships),

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use contract::StoreError;
-use sqlx::{Error, migrate::MigrateError};
+use sqlx_core::{error::Error, migrate::MigrateError};
 
 use crate::settings::Place;
 

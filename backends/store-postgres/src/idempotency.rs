@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use contract::{Begin, IdempotencyStore, IdempotentRequest, StoreError, Timestamp};
+use sqlx_core::{query::query, query_as::query_as};
 
 use crate::{PostgresStore, error::failed, rows, store::bounded};
 
@@ -34,7 +35,7 @@ impl IdempotencyStore for PostgresStore {
 
     async fn finish(&self, request: &IdempotentRequest, answer: &str) -> Result<(), StoreError> {
         bounded(async {
-            sqlx::query(
+            query(
                 "UPDATE idempotent_requests SET answer = $4
                  WHERE user_id = $1 AND key = $2 AND begun_at = $3 AND answer IS NULL",
             )
@@ -52,7 +53,7 @@ impl IdempotencyStore for PostgresStore {
 
     async fn abandon(&self, request: &IdempotentRequest) -> Result<(), StoreError> {
         bounded(async {
-            sqlx::query(
+            query(
                 "DELETE FROM idempotent_requests
                  WHERE user_id = $1 AND key = $2 AND begun_at = $3 AND answer IS NULL",
             )
@@ -84,7 +85,7 @@ impl IdempotencyStore for PostgresStore {
 impl PostgresStore {
     async fn begun(&self, request: &IdempotentRequest) -> Result<bool, StoreError> {
         let now = request.now.as_millisecond();
-        let begun = sqlx::query(BEGIN)
+        let begun = query(BEGIN)
             .bind(request.user.0)
             .bind(request.key.as_str())
             .bind(request.fingerprint.as_slice())
@@ -98,7 +99,7 @@ impl PostgresStore {
 
     /// What has become of the request that has the key.
     async fn standing(&self, request: &IdempotentRequest) -> Result<Option<Begin>, StoreError> {
-        let found: Option<(bool, Option<String>)> = sqlx::query_as(
+        let found: Option<(bool, Option<String>)> = query_as(
             "SELECT fingerprint = $3, answer FROM idempotent_requests
              WHERE user_id = $1 AND key = $2",
         )

@@ -6,7 +6,8 @@ use std::{
 };
 
 use contract::StoreError;
-use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use sqlx_core::{pool::PoolConnection, raw_sql::raw_sql};
+use sqlx_postgres::{PgConnection, Postgres};
 use tokio::{runtime::Handle, time::timeout};
 
 use crate::{error::failed, turns::Turn};
@@ -42,13 +43,13 @@ impl Lease {
     /// committed.
     pub(crate) async fn begin(&mut self) -> Result<(), StoreError> {
         self.in_transaction = true;
-        let begun = sqlx::raw_sql("BEGIN").execute(&mut **self).await;
+        let begun = raw_sql("BEGIN").execute(&mut **self).await;
         begun.map(drop).map_err(failed)
     }
 
     /// Commits; durable when it returns.
     pub(crate) async fn commit(mut self) -> Result<(), StoreError> {
-        let committed = sqlx::raw_sql("COMMIT").execute(&mut *self).await;
+        let committed = raw_sql("COMMIT").execute(&mut *self).await;
         committed.map_err(failed)?;
         self.in_transaction = false;
         Ok(())
@@ -89,7 +90,7 @@ impl Drop for Lease {
 /// hour, and nobody could have another in its place.
 async fn give_back(mut connection: PoolConnection<Postgres>, in_transaction: bool) {
     if in_transaction {
-        let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut *connection);
+        let rollback = raw_sql("ROLLBACK").execute(&mut *connection);
         if !matches!(timeout(TIDYING, rollback).await, Ok(Ok(_))) {
             drop(connection.detach());
             return;

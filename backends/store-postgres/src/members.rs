@@ -4,7 +4,8 @@
 use contract::{
     ChangeMember, MembershipChange, Role, RoomName, Standing, StoreError, Timestamp, UserId,
 };
-use sqlx::{PgConnection, Row};
+use sqlx_core::{query::query, query_scalar::query_scalar, row::Row};
+use sqlx_postgres::PgConnection;
 
 use crate::{error::failed, rows};
 
@@ -12,7 +13,7 @@ use crate::{error::failed, rows};
 /// of the transaction. A statement of its own: the next one sees what was
 /// waited for.
 pub(crate) async fn lock(connection: &mut PgConnection, room: &RoomName) -> Result<(), StoreError> {
-    sqlx::query("SELECT FROM rooms WHERE name = $1 FOR NO KEY UPDATE")
+    query("SELECT FROM rooms WHERE name = $1 FOR NO KEY UPDATE")
         .bind(room.as_str())
         .execute(connection)
         .await
@@ -25,7 +26,7 @@ pub(crate) async fn standing(
     connection: &mut PgConnection,
     change: &ChangeMember,
 ) -> Result<Standing, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "SELECT max(role) FILTER (WHERE user_id = $2) AS by,
             max(role) FILTER (WHERE user_id = $3) AS user_is,
             count(*) FILTER (WHERE role = 'owner') AS owners,
@@ -58,7 +59,7 @@ pub(crate) async fn role(
     user: UserId,
 ) -> Result<Option<Role>, StoreError> {
     let role: Option<Option<String>> =
-        sqlx::query_scalar("SELECT role FROM memberships WHERE room = $1 AND user_id = $2")
+        query_scalar("SELECT role FROM memberships WHERE room = $1 AND user_id = $2")
             .bind(room.as_str())
             .bind(user.0)
             .fetch_optional(connection)
@@ -72,7 +73,7 @@ pub(crate) async fn write(
     connection: &mut PgConnection,
     change: &ChangeMember,
 ) -> Result<MembershipChange, StoreError> {
-    let row = sqlx::query(
+    let row = query(
         "WITH changed AS (
             UPDATE rooms SET revision = revision + 1 WHERE name = $1 RETURNING name, revision
         )
@@ -98,7 +99,7 @@ pub(crate) async fn end_all(
     room: &RoomName,
     now: Timestamp,
 ) -> Result<Vec<MembershipChange>, StoreError> {
-    sqlx::query(
+    query(
         "WITH deleted AS (
             UPDATE rooms SET revision = revision + 1, deleted_at = $2
             WHERE name = $1 RETURNING name, revision

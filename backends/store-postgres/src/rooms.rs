@@ -5,7 +5,8 @@ use contract::{
     ChangeMember, DeleteOutcome, Member, MemberOutcome, Membership, MembershipChange, Role, Room,
     RoomName, RoomOutcome, RoomStore, StoreError, Timestamp, UserId, Username,
 };
-use sqlx::PgConnection;
+use sqlx_core::{query::query, query_scalar::query_scalar};
+use sqlx_postgres::PgConnection;
 
 use crate::{
     PostgresStore,
@@ -30,7 +31,7 @@ impl RoomStore for PostgresStore {
             if owned(&mut transaction, owner).await? >= i64::from(max_owned) {
                 return Ok(RoomOutcome::TooMany);
             }
-            let created = sqlx::query(
+            let created = query(
                 "WITH created AS (
                     INSERT INTO rooms (name, title, presence, created_at, revision)
                     VALUES ($1, $2, $3, $4, 0)
@@ -64,7 +65,7 @@ impl RoomStore for PostgresStore {
         user: UserId,
     ) -> Result<Option<Membership>, StoreError> {
         let found = bounded(async {
-            sqlx::query(
+            query(
                 "SELECT name, title, presence, created_at, role
                  FROM memberships JOIN rooms ON name = room
                  WHERE room = $1 AND user_id = $2 AND role IS NOT NULL",
@@ -85,7 +86,7 @@ impl RoomStore for PostgresStore {
         limit: u32,
     ) -> Result<Vec<Membership>, StoreError> {
         let listed = bounded(async {
-            sqlx::query(
+            query(
                 "SELECT name, title, presence, created_at, role
                  FROM memberships JOIN rooms ON name = room
                  WHERE user_id = $1 AND role IS NOT NULL AND room > $2
@@ -111,7 +112,7 @@ impl RoomStore for PostgresStore {
         let listed = bounded(async {
             // From the room's members to their names, and never through all
             // names in their order: there may be many more.
-            sqlx::query(
+            query(
                 "WITH present AS MATERIALIZED (
                     SELECT user_id, username, role
                     FROM memberships JOIN accounts ON id = user_id
@@ -172,7 +173,7 @@ impl RoomStore for PostgresStore {
         since: Timestamp,
     ) -> Result<Vec<MembershipChange>, StoreError> {
         let changes = bounded(async {
-            sqlx::query(
+            query(
                 "SELECT room, user_id, role, revision, changed_at
                  FROM memberships WHERE changed_at >= $1",
             )
@@ -209,7 +210,7 @@ impl RoomStore for PostgresStore {
 /// Keeps others from making a room for that account, until the end of the
 /// transaction. An error if there is no such account.
 async fn lock_account(connection: &mut PgConnection, user: UserId) -> Result<(), StoreError> {
-    let locked = sqlx::query("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE")
+    let locked = query("SELECT FROM accounts WHERE id = $1 FOR NO KEY UPDATE")
         .bind(user.0)
         .fetch_optional(connection)
         .await
@@ -219,7 +220,7 @@ async fn lock_account(connection: &mut PgConnection, user: UserId) -> Result<(),
 
 /// How many rooms a user owns.
 async fn owned(connection: &mut PgConnection, user: UserId) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT count(*) FROM memberships WHERE user_id = $1 AND role = 'owner'")
+    query_scalar("SELECT count(*) FROM memberships WHERE user_id = $1 AND role = 'owner'")
         .bind(user.0)
         .fetch_one(connection)
         .await

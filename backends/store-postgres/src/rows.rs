@@ -6,7 +6,8 @@ use contract::{
     Account, BoxError, EndedSession, Member, Membership, MembershipChange, Role, Room, RoomName,
     Seed, Session, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
 };
-use sqlx::{Decode, Postgres, Row, Type, postgres::PgRow};
+use sqlx_core::{decode::Decode, row::Row, types::Type};
+use sqlx_postgres::{PgRow, Postgres};
 
 /// A time as the store keeps it. Its error is our own, because jiff's quotes the value.
 #[derive(Debug, thiserror::Error)]

@@ -1,9 +1,11 @@
 //! The migrations, compiled in.
 
-use sqlx::{
-    Connection, PgConnection, SqlSafeStr,
-    migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
+use sqlx_core::{
+    connection::Connection, migrate::Migrate, migrate::MigrateError, migrate::Migration,
+    migrate::MigrationType, migrate::Migrator, query::query, query_scalar::query_scalar,
+    raw_sql::raw_sql, sql_str::SqlSafeStr,
 };
+use sqlx_postgres::PgConnection;
 
 /// The advisory lock that a node holds while it migrates: "accounts" in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"accounts");
@@ -50,11 +52,11 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), Migrate
     // sqlx's own lock is of the session and would outlive a failed migration
     // behind a pooler; this one ends with the transaction.
     migrator.set_locking(false);
-    sqlx::raw_sql("SET statement_timeout = 0; SET lock_timeout = '120s'")
+    raw_sql("SET statement_timeout = 0; SET lock_timeout = '120s'")
         .execute(&mut *connection)
         .await?;
     let mut transaction = connection.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)")
+    query("SELECT pg_advisory_xact_lock($1)")
         .bind(LOCK)
         .execute(&mut *transaction)
         .await?;
@@ -70,7 +72,7 @@ async fn is_applied(
     connection: &mut PgConnection,
 ) -> Result<bool, MigrateError> {
     let table = "_sqlx_migrations";
-    let there: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
+    let there: bool = query_scalar("SELECT to_regclass($1) IS NOT NULL")
         .bind(table)
         .fetch_one(&mut *connection)
         .await?;

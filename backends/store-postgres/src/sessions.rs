@@ -7,7 +7,8 @@ use contract::{
     EndedSession, NewSession, OpenOutcome, Rotate, Rotation, Session, SessionId, SessionStore,
     StoreError, Timestamp, UserId, session::LIST_LIMIT,
 };
-use sqlx::{PgConnection, Row};
+use sqlx_core::{query::query, query_as::query_as, row::Row};
+use sqlx_postgres::PgConnection;
 use uuid::Uuid;
 
 use crate::{
@@ -77,7 +78,7 @@ impl SessionStore for PostgresStore {
         let opened = bounded(async {
             // The lock on the account makes this wait for a change of it that is
             // under way, and look again; and a change wait for this, and end it.
-            sqlx::query(concat!(
+            query(concat!(
                 "INSERT INTO sessions (",
                 session_columns!(),
                 ") SELECT $1, id, $2, $3, $4, $5, $6, $7, $8
@@ -106,7 +107,7 @@ impl SessionStore for PostgresStore {
 
     async fn find(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
         let found = bounded(async {
-            sqlx::query(concat!(
+            query(concat!(
                 "SELECT ",
                 session_columns!(),
                 " FROM sessions WHERE id = $1 AND ",
@@ -130,7 +131,7 @@ impl SessionStore for PostgresStore {
             now.saturating_sub(rows::millis(rotate.grace))
         };
         let rows = bounded(async {
-            sqlx::query(ROTATE)
+            query(ROTATE)
                 .bind(rotate.session.0)
                 .bind(now)
                 .bind(i64::from(rotate.presented))
@@ -162,7 +163,7 @@ impl SessionStore for PostgresStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let revoked = bounded(async {
-            sqlx::query(
+            query(
                 "UPDATE sessions SET ended_at = $1
                  WHERE id = $2 AND user_id = $3 AND ended_at IS NULL",
             )
@@ -187,7 +188,7 @@ impl SessionStore for PostgresStore {
 
     async fn ended_since(&self, since: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
         let ended = bounded(async {
-            sqlx::query("SELECT id, ended_at FROM sessions WHERE ended_at >= $1")
+            query("SELECT id, ended_at FROM sessions WHERE ended_at >= $1")
                 .bind(since.as_millisecond())
                 .fetch_all(&mut *self.lease().await?)
                 .await
@@ -198,7 +199,7 @@ impl SessionStore for PostgresStore {
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
         let listed = bounded(async {
-            sqlx::query(concat!(
+            query(concat!(
                 "SELECT ",
                 session_columns!(),
                 " FROM sessions WHERE user_id = $1 AND ",
@@ -221,7 +222,7 @@ impl SessionStore for PostgresStore {
         let mut after = Uuid::nil();
         loop {
             let step: Vec<(Uuid, bool)> = bounded(async {
-                sqlx::query_as(concat!(
+                query_as(concat!(
                     "SELECT id, ",
                     is_over!(),
                     " FROM sessions WHERE id > $3 ORDER BY id LIMIT $4"
@@ -263,7 +264,7 @@ impl PostgresStore {
         ended_before: Timestamp,
     ) -> Result<u64, StoreError> {
         let removed = bounded(async {
-            sqlx::query(concat!(
+            query(concat!(
                 "WITH over AS MATERIALIZED (
                     SELECT id FROM sessions WHERE id = ANY($3) AND ",
                 is_over!(),
@@ -292,7 +293,7 @@ pub(crate) async fn end_all(
 ) -> Result<Vec<SessionId>, StoreError> {
     // Locked in the order of their ids: two such calls would else wait for
     // each other's rows.
-    sqlx::query(
+    query(
         "WITH live AS MATERIALIZED (
             SELECT id FROM sessions
             WHERE user_id = $2 AND id IS DISTINCT FROM $3 AND ended_at IS NULL

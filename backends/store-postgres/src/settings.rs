@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sqlx::postgres::PgConnectOptions;
+use sqlx_postgres::PgConnectOptions;
 
 use crate::error::ConnectError;
 

@@ -3,10 +3,10 @@
 use std::{fmt, time::Duration};
 
 use contract::{RoomName, SessionId, StoreError, Timestamp};
-use sqlx::{
-    Connection, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+use sqlx_core::{
+    connection::Connection, query::query, query_scalar::query_scalar, raw_sql::raw_sql,
 };
+use sqlx_postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
 use tokio::time::timeout;
 
 use crate::{
@@ -97,7 +97,7 @@ impl PostgresStore {
                     if metadata.idle_for < IDLE {
                         return Ok(true);
                     }
-                    let silent = |_| Err(sqlx::Error::PoolTimedOut);
+                    let silent = |_| Err(sqlx_core::error::Error::PoolTimedOut);
                     let answer = timeout(TRIAL, connection.ping()).await;
                     answer.unwrap_or_else(silent).map(|()| true)
                 })
@@ -157,7 +157,7 @@ impl PostgresStore {
         let mut deleted = 0;
         loop {
             let step = bounded(async {
-                sqlx::query(statement)
+                query(statement)
                     .bind(before.as_millisecond())
                     .bind(i64::from(PURGE_STEP))
                     .execute(&mut *self.lease().await?)
@@ -196,8 +196,8 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
-async fn prepare(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(SESSION).execute(connection).await.map(drop)
+async fn prepare(connection: &mut PgConnection) -> Result<(), sqlx_core::error::Error> {
+    raw_sql(SESSION).execute(connection).await.map(drop)
 }
 
 /// The first connection, with which it shows whether there can be any.
@@ -222,7 +222,7 @@ async fn first(options: &PgConnectOptions, place: &Place) -> Result<PgConnection
 }
 
 async fn require_utf8(connection: &mut PgConnection, place: &Place) -> Result<(), ConnectError> {
-    let asking = sqlx::query_scalar("SHOW server_encoding").fetch_one(connection);
+    let asking = query_scalar("SHOW server_encoding").fetch_one(connection);
     let answer: Result<String, Cause> = match timeout(PATIENCE, asking).await {
         Ok(answer) => answer.map_err(Cause::from),
         Err(_) => Err(Cause::Silent(PATIENCE)),

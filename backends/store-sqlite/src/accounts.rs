@@ -5,13 +5,14 @@ use contract::{
     Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, SessionId,
     StoreError, StoredHash, Timestamp, UserId, Username,
 };
+use sqlx_core::query::query;
 
 use crate::{SqliteStore, error::failed, rows, sessions};
 
 #[async_trait]
 impl CredentialStore for SqliteStore {
     async fn create(&self, account: &Account) -> Result<CreateOutcome, StoreError> {
-        let created = sqlx::query(
+        let created = query(
             "INSERT INTO accounts (id, username, hash, created_at, disabled_at)
              VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (username) DO NOTHING",
@@ -31,20 +32,18 @@ impl CredentialStore for SqliteStore {
     }
 
     async fn find_by_name(&self, username: &Username) -> Result<Option<Account>, StoreError> {
-        sqlx::query(
-            "SELECT id, username, hash, created_at, disabled_at FROM accounts WHERE username = ?",
-        )
-        .bind(username.as_str())
-        .fetch_optional(self.readers())
-        .await
-        .map_err(failed)?
-        .as_ref()
-        .map(rows::account)
-        .transpose()
+        query("SELECT id, username, hash, created_at, disabled_at FROM accounts WHERE username = ?")
+            .bind(username.as_str())
+            .fetch_optional(self.readers())
+            .await
+            .map_err(failed)?
+            .as_ref()
+            .map(rows::account)
+            .transpose()
     }
 
     async fn find_by_id(&self, id: UserId) -> Result<Option<Account>, StoreError> {
-        sqlx::query("SELECT id, username, hash, created_at, disabled_at FROM accounts WHERE id = ?")
+        query("SELECT id, username, hash, created_at, disabled_at FROM accounts WHERE id = ?")
             .bind(id.0.as_bytes().as_slice())
             .fetch_optional(self.readers())
             .await
@@ -60,7 +59,7 @@ impl CredentialStore for SqliteStore {
         expected: &StoredHash,
         new: &StoredHash,
     ) -> Result<HashSwap, StoreError> {
-        let replaced = sqlx::query("UPDATE accounts SET hash = ? WHERE id = ? AND hash = ?")
+        let replaced = query("UPDATE accounts SET hash = ? WHERE id = ? AND hash = ?")
             .bind(new.as_str())
             .bind(id.0.as_bytes().as_slice())
             .bind(expected.as_str())
@@ -75,7 +74,7 @@ impl CredentialStore for SqliteStore {
 
     async fn change_password(&self, change: &PasswordChange) -> Result<ChangeOutcome, StoreError> {
         let mut transaction = self.begin().await?;
-        let replaced = sqlx::query("UPDATE accounts SET hash = ? WHERE id = ? AND hash = ?")
+        let replaced = query("UPDATE accounts SET hash = ? WHERE id = ? AND hash = ?")
             .bind(change.new.as_str())
             .bind(change.user.0.as_bytes().as_slice())
             .bind(change.expected.as_str())
@@ -99,7 +98,7 @@ impl CredentialStore for SqliteStore {
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
         let mut transaction = self.begin().await?;
         let disabled =
-            sqlx::query("UPDATE accounts SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?")
+            query("UPDATE accounts SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?")
                 .bind(now.as_millisecond())
                 .bind(id.0.as_bytes().as_slice())
                 .execute(&mut *transaction)
@@ -111,7 +110,7 @@ impl CredentialStore for SqliteStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT EXISTS (SELECT 1 FROM accounts)")
+        query("SELECT EXISTS (SELECT 1 FROM accounts)")
             .fetch_all(self.readers())
             .await
             .map_err(failed)?;

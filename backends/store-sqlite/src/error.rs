@@ -3,7 +3,7 @@
 use std::{io, path::PathBuf};
 
 use contract::StoreError;
-use sqlx::Error;
+use sqlx_core::{error::Error, migrate::MigrateError};
 
 /// Why a data file can't be opened, in words for the person who runs the service.
 #[derive(Debug, thiserror::Error)]
@@ -26,7 +26,7 @@ pub(crate) enum OpenError {
     Migrate {
         path: PathBuf,
         #[source]
-        source: sqlx::migrate::MigrateError,
+        source: MigrateError,
     },
     /// The file system has no shared memory or locks, as some network file systems.
     #[error("`{}` can't have a write-ahead log: its journal mode is `{mode}`", path.display())]
@@ -46,8 +46,9 @@ impl From<OpenError> for StoreError {
             OpenError::Make { .. } => true,
             OpenError::Newer { .. } | OpenError::NoWal { .. } => false,
             OpenError::Migrate { source, .. } => match source {
-                sqlx::migrate::MigrateError::Execute(source)
-                | sqlx::migrate::MigrateError::ExecuteMigration(source, _) => passes(source),
+                MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => {
+                    passes(source)
+                }
                 _ => false,
             },
             OpenError::Open { source, .. } => passes(source),

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use contract::{Begin, IdempotencyStore, IdempotentRequest, StoreError, Timestamp};
-use sqlx::SqliteConnection;
+use sqlx_core::{query::query, query_as::query_as};
+use sqlx_sqlite::SqliteConnection;
 
 use crate::{SqliteStore, error::failed, rows};
 
@@ -19,7 +20,7 @@ impl IdempotencyStore for SqliteStore {
     }
 
     async fn finish(&self, request: &IdempotentRequest, answer: &str) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE idempotent_requests SET answer = ?
              WHERE user_id = ? AND key = ? AND begun_at = ? AND answer IS NULL",
         )
@@ -34,7 +35,7 @@ impl IdempotencyStore for SqliteStore {
     }
 
     async fn abandon(&self, request: &IdempotentRequest) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "DELETE FROM idempotent_requests
              WHERE user_id = ? AND key = ? AND begun_at = ? AND answer IS NULL",
         )
@@ -66,7 +67,7 @@ async fn begun(
     request: &IdempotentRequest,
 ) -> Result<bool, StoreError> {
     let now = request.now.as_millisecond();
-    let begun = sqlx::query(
+    let begun = query(
         "INSERT INTO idempotent_requests (user_id, key, fingerprint, begun_at)
          VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (user_id, key) DO UPDATE SET begun_at = excluded.begun_at
@@ -89,7 +90,7 @@ async fn standing(
     writer: &mut SqliteConnection,
     request: &IdempotentRequest,
 ) -> Result<Begin, StoreError> {
-    let (is_same, answer): (bool, Option<String>) = sqlx::query_as(
+    let (is_same, answer): (bool, Option<String>) = query_as(
         "SELECT fingerprint = ?, answer FROM idempotent_requests WHERE user_id = ? AND key = ?",
     )
     .bind(request.fingerprint.as_slice())

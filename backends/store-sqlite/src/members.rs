@@ -4,7 +4,8 @@
 use contract::{
     ChangeMember, MembershipChange, Role, RoomName, Standing, StoreError, Timestamp, UserId,
 };
-use sqlx::{Row, SqliteConnection};
+use sqlx_core::{query::query, query_scalar::query_scalar, row::Row};
+use sqlx_sqlite::SqliteConnection;
 
 use crate::{error::failed, rows};
 
@@ -13,7 +14,7 @@ pub(crate) async fn standing(
     writer: &mut SqliteConnection,
     change: &ChangeMember,
 ) -> Result<Standing, StoreError> {
-    let counts = sqlx::query(
+    let counts = query(
         "SELECT count(*) FILTER (WHERE role = 'owner') AS owners, count(role) AS members
          FROM memberships WHERE room = ?",
     )
@@ -37,7 +38,7 @@ pub(crate) async fn role(
     user: UserId,
 ) -> Result<Option<Role>, StoreError> {
     let role: Option<Option<String>> =
-        sqlx::query_scalar("SELECT role FROM memberships WHERE room = ? AND user_id = ?")
+        query_scalar("SELECT role FROM memberships WHERE room = ? AND user_id = ?")
             .bind(room.as_str())
             .bind(user.0.as_bytes().as_slice())
             .fetch_optional(writer)
@@ -51,12 +52,12 @@ pub(crate) async fn write(
     writer: &mut SqliteConnection,
     change: &ChangeMember,
 ) -> Result<MembershipChange, StoreError> {
-    sqlx::query("UPDATE rooms SET revision = revision + 1 WHERE name = ?")
+    query("UPDATE rooms SET revision = revision + 1 WHERE name = ?")
         .bind(change.room.as_str())
         .execute(&mut *writer)
         .await
         .map_err(failed)?;
-    let row = sqlx::query(
+    let row = query(
         "INSERT INTO memberships (room, user_id, role, revision, changed_at)
          SELECT name, ?, ?, revision, ? FROM rooms WHERE name = ?
          ON CONFLICT (room, user_id) DO UPDATE SET
@@ -79,13 +80,13 @@ pub(crate) async fn end_all(
     room: &RoomName,
     now: Timestamp,
 ) -> Result<Vec<MembershipChange>, StoreError> {
-    sqlx::query("UPDATE rooms SET revision = revision + 1, deleted_at = ? WHERE name = ?")
+    query("UPDATE rooms SET revision = revision + 1, deleted_at = ? WHERE name = ?")
         .bind(now.as_millisecond())
         .bind(room.as_str())
         .execute(&mut *writer)
         .await
         .map_err(failed)?;
-    sqlx::query(
+    query(
         "UPDATE memberships SET role = NULL, changed_at = ?1,
             revision = (SELECT revision FROM rooms WHERE name = ?2)
          WHERE room = ?2 AND role IS NOT NULL

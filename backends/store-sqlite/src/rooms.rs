@@ -5,7 +5,8 @@ use contract::{
     ChangeMember, DeleteOutcome, Member, MemberOutcome, Membership, MembershipChange, Role, Room,
     RoomName, RoomOutcome, RoomStore, StoreError, Timestamp, UserId, Username,
 };
-use sqlx::SqliteConnection;
+use sqlx_core::{query::query, query_scalar::query_scalar};
+use sqlx_sqlite::SqliteConnection;
 
 use crate::{
     SqliteStore,
@@ -26,7 +27,7 @@ impl RoomStore for SqliteStore {
             transaction.rollback().await.map_err(failed)?;
             return Ok(RoomOutcome::TooMany);
         }
-        let created = sqlx::query(
+        let created = query(
             "INSERT INTO rooms (name, title, presence, created_at, revision)
              VALUES (?, ?, ?, ?, 0)
              ON CONFLICT (name) DO NOTHING",
@@ -42,7 +43,7 @@ impl RoomStore for SqliteStore {
             transaction.rollback().await.map_err(failed)?;
             return Ok(RoomOutcome::NameTaken);
         }
-        sqlx::query("INSERT INTO memberships (room, user_id, role, revision) VALUES (?, ?, ?, 0)")
+        query("INSERT INTO memberships (room, user_id, role, revision) VALUES (?, ?, ?, 0)")
             .bind(room.name.as_str())
             .bind(owner.0.as_bytes().as_slice())
             .bind(Role::Owner.as_str())
@@ -58,7 +59,7 @@ impl RoomStore for SqliteStore {
         room: &RoomName,
         user: UserId,
     ) -> Result<Option<Membership>, StoreError> {
-        sqlx::query(
+        query(
             "SELECT name, title, presence, created_at, role
              FROM memberships JOIN rooms ON name = room
              WHERE room = ? AND user_id = ? AND role IS NOT NULL",
@@ -80,7 +81,7 @@ impl RoomStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Membership>, StoreError> {
         // `CROSS JOIN` is SQLite's word for "in this order".
-        sqlx::query(
+        query(
             "SELECT name, title, presence, created_at, role
              FROM memberships CROSS JOIN rooms ON name = room
              WHERE user_id = ? AND role IS NOT NULL AND room > ?
@@ -105,7 +106,7 @@ impl RoomStore for SqliteStore {
         limit: u32,
     ) -> Result<Vec<Member>, StoreError> {
         // From the room's members to their names: there may be many more names.
-        sqlx::query(
+        query(
             "SELECT user_id, username, role
              FROM memberships CROSS JOIN accounts ON id = user_id
              WHERE room = ? AND role IS NOT NULL AND username > ?
@@ -160,7 +161,7 @@ impl RoomStore for SqliteStore {
         &self,
         since: Timestamp,
     ) -> Result<Vec<MembershipChange>, StoreError> {
-        sqlx::query(
+        query(
             "SELECT room, user_id, role, revision, changed_at
              FROM memberships WHERE changed_at >= ?",
         )
@@ -193,7 +194,7 @@ impl RoomStore for SqliteStore {
 
 /// How many rooms a user owns; an error if there is no such user.
 async fn owned(writer: &mut SqliteConnection, user: UserId) -> Result<i64, StoreError> {
-    let owned: Option<i64> = sqlx::query_scalar(
+    let owned: Option<i64> = query_scalar(
         "SELECT (SELECT count(*) FROM memberships WHERE user_id = id AND role = 'owner')
          FROM accounts WHERE id = ?",
     )

@@ -1,9 +1,10 @@
 //! The migrations, compiled in.
 
-use sqlx::{
-    SqlSafeStr, SqliteConnection,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+use sqlx_core::{
+    migrate::MigrateError, migrate::Migration, migrate::MigrationType, migrate::Migrator,
+    sql_str::SqlSafeStr,
 };
+use sqlx_sqlite::SqliteConnection;
 
 /// Brings the schema up to date, all of it or nothing, while the caller holds
 /// the write lock: of several processes that start at once, one migrates and

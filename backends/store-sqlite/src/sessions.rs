@@ -5,7 +5,8 @@ use contract::{
     EndedSession, NewSession, OpenOutcome, Rotate, Rotation, Session, SessionId, SessionStore,
     StoreError, Timestamp, UserId, session::LIST_LIMIT,
 };
-use sqlx::{SqliteConnection, SqliteExecutor};
+use sqlx_core::{query::query, query_scalar::query_scalar};
+use sqlx_sqlite::{SqliteConnection, SqliteExecutor};
 
 use crate::{
     SqliteStore,
@@ -29,7 +30,7 @@ macro_rules! is_over {
 impl SessionStore for SqliteStore {
     async fn open(&self, new: &NewSession) -> Result<OpenOutcome, StoreError> {
         let session = &new.session;
-        let opened = sqlx::query(concat!(
+        let opened = query(concat!(
             "INSERT INTO sessions (",
             session_columns!(),
             ") SELECT ?, id, ?, ?, ?, ?, ?, ?, ?
@@ -55,7 +56,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn find(&self, id: SessionId, now: Timestamp) -> Result<Option<Session>, StoreError> {
-        sqlx::query(concat!(
+        query(concat!(
             "SELECT ",
             session_columns!(),
             " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2 AND ended_at IS NULL"
@@ -91,7 +92,7 @@ impl SessionStore for SqliteStore {
         id: SessionId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let revoked = sqlx::query(
+        let revoked = query(
             "UPDATE sessions SET ended_at = ? WHERE id = ? AND user_id = ? AND ended_at IS NULL",
         )
         .bind(now.as_millisecond())
@@ -113,7 +114,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn ended_since(&self, since: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
-        sqlx::query("SELECT id, ended_at FROM sessions WHERE ended_at >= ?")
+        query("SELECT id, ended_at FROM sessions WHERE ended_at >= ?")
             .bind(since.as_millisecond())
             .fetch_all(self.readers())
             .await
@@ -124,7 +125,7 @@ impl SessionStore for SqliteStore {
     }
 
     async fn list(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>, StoreError> {
-        sqlx::query(concat!(
+        query(concat!(
             "SELECT ",
             session_columns!(),
             " FROM sessions
@@ -148,7 +149,7 @@ impl SessionStore for SqliteStore {
         let mut after = Vec::new();
         loop {
             // The table is read through by a reader, beside the writer.
-            let batch: Vec<Vec<u8>> = sqlx::query_scalar(concat!(
+            let batch: Vec<Vec<u8>> = query_scalar(concat!(
                 "SELECT id FROM sessions WHERE ",
                 is_over!(),
                 " AND id > ?3 ORDER BY id LIMIT ?4"
@@ -165,7 +166,7 @@ impl SessionStore for SqliteStore {
 
             let mut transaction = self.begin().await?;
             for id in batch {
-                purged += sqlx::query(concat!(
+                purged += query(concat!(
                     "DELETE FROM sessions WHERE ",
                     is_over!(),
                     " AND id = ?3"
@@ -195,7 +196,7 @@ pub(crate) async fn end_all<'c>(
     except: Option<SessionId>,
     now: Timestamp,
 ) -> Result<Vec<SessionId>, StoreError> {
-    sqlx::query(
+    query(
         "UPDATE sessions SET ended_at = ?
          WHERE user_id = ? AND id IS NOT ? AND ended_at IS NULL RETURNING id",
     )
@@ -217,7 +218,7 @@ async fn move_on<'c>(
     rotate: &Rotate,
 ) -> Result<Option<Session>, StoreError> {
     let now = rotate.now.as_millisecond();
-    sqlx::query(concat!(
+    query(concat!(
         "UPDATE sessions
          SET counter = counter + 1, rotated_at = ?1, idle_expires_at = min(expires_at, ?2)
          WHERE id = ?3 AND counter = ?4 AND idle_expires_at > ?1 AND expires_at > ?1
@@ -240,7 +241,7 @@ async fn move_on<'c>(
 /// What a token that isn't current comes to.
 async fn refuse(writer: &mut SqliteConnection, rotate: &Rotate) -> Result<Rotation, StoreError> {
     let id = rotate.session.0.as_bytes().as_slice();
-    let row = sqlx::query(concat!(
+    let row = query(concat!(
         "SELECT ",
         session_columns!(),
         " FROM sessions WHERE id = ?1 AND idle_expires_at > ?2 AND expires_at > ?2 AND ended_at IS NULL"
@@ -257,7 +258,7 @@ async fn refuse(writer: &mut SqliteConnection, rotate: &Rotate) -> Result<Rotati
     if repeats(&session, rotate) {
         return Ok(Rotation::Repeated(session));
     }
-    sqlx::query("UPDATE sessions SET ended_at = ? WHERE id = ?")
+    query("UPDATE sessions SET ended_at = ? WHERE id = ?")
         .bind(rotate.now.as_millisecond())
         .bind(id)
         .execute(writer)

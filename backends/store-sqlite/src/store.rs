@@ -8,11 +8,11 @@ use std::{
 };
 
 use contract::{StoreError, Timestamp};
-use sqlx::{
-    Connection, Sqlite, SqlitePool, Transaction,
-    migrate::MigrateError,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
+use sqlx_core::{
+    connection::Connection, migrate::MigrateError, query::query, query_scalar::query_scalar,
+    transaction::Transaction,
 };
+use sqlx_sqlite::{Sqlite, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use tokio::time::{Instant, sleep};
 
 use crate::{
@@ -134,7 +134,7 @@ impl SqliteStore {
     ) -> Result<u64, StoreError> {
         let mut deleted = 0;
         loop {
-            let batch = sqlx::query(statement)
+            let batch = query(statement)
                 .bind(before.as_millisecond())
                 .bind(i64::from(PURGE_BATCH))
                 .execute(self.writer())
@@ -189,10 +189,10 @@ async fn prepare(writer: &SqlitePool, path: &Path) -> Result<(), OpenError> {
 }
 
 /// Switches to WAL mode if the file isn't in it; returns the mode it is in.
-async fn write_ahead(writer: &SqlitePool) -> Result<String, sqlx::Error> {
+async fn write_ahead(writer: &SqlitePool) -> Result<String, sqlx_core::error::Error> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let switched = sqlx::query_scalar("PRAGMA journal_mode = WAL")
+        let switched = query_scalar("PRAGMA journal_mode = WAL")
             .fetch_one(writer)
             .await;
         match switched {
@@ -219,6 +219,7 @@ mod tests {
         Account, CredentialStore, DeleteOutcome, HashSwap, Room, RoomName, RoomOutcome, RoomStore,
         StoreError, StoredHash, Timestamp, UserId, Username,
     };
+    use sqlx_core::{raw_sql::raw_sql, sql_str::AssertSqlSafe};
 
     use super::*;
 
@@ -242,12 +243,12 @@ mod tests {
 
     /// From now on the file can't grow.
     async fn fill(store: &SqliteStore) {
-        let pages: i64 = sqlx::query_scalar("PRAGMA page_count")
+        let pages: i64 = query_scalar("PRAGMA page_count")
             .fetch_one(&store.writer)
             .await
             .unwrap();
         let limit = format!("PRAGMA max_page_count = {pages}");
-        sqlx::raw_sql(sqlx::AssertSqlSafe(limit))
+        raw_sql(AssertSqlSafe(limit))
             .execute(&store.writer)
             .await
             .unwrap();
@@ -262,18 +263,16 @@ mod tests {
                 ("PRAGMA foreign_keys", 1),
                 ("PRAGMA busy_timeout", 5000),
             ] {
-                let value: i64 = sqlx::query_scalar(pragma).fetch_one(pool).await.unwrap();
+                let value: i64 = query_scalar(pragma).fetch_one(pool).await.unwrap();
                 assert_eq!(value, expected, "{pragma}");
             }
-            let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+            let mode: String = query_scalar("PRAGMA journal_mode")
                 .fetch_one(pool)
                 .await
                 .unwrap();
             assert_eq!(mode, "wal");
         }
-        let write = sqlx::query("DELETE FROM accounts")
-            .execute(&store.readers)
-            .await;
+        let write = query("DELETE FROM accounts").execute(&store.readers).await;
         assert!(write.is_err());
     }
 
@@ -285,7 +284,7 @@ mod tests {
         store.create(&ann).await.unwrap();
         for _ in 0..3 {
             let mut transaction = store.begin().await.unwrap();
-            sqlx::raw_sql("ROLLBACK")
+            raw_sql("ROLLBACK")
                 .execute(&mut *transaction)
                 .await
                 .unwrap();
@@ -312,7 +311,7 @@ mod tests {
         let mut full = 0;
         for i in 0..100 {
             let mut transaction = store.begin().await.unwrap();
-            let grown = sqlx::query(
+            let grown = query(
                 "INSERT INTO accounts SELECT randomblob(16), ?, hash, 0, NULL FROM accounts LIMIT 1",
             )
             .bind(format!("user{i}"))

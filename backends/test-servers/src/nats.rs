@@ -11,11 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::process::{Process, folder, free_port, program, wait_until};
+use uuid::Uuid;
+
+use crate::{
+    place::{Bus, Server},
+    process::{Process, folder, free_port, program, wait_until},
+};
 
 const PACKAGE: &str = "nats-server";
 
-/// A NATS server of one's own, or the one that `TEST_NATS_URL` names.
+/// A NATS server of one's own, or the one that `TEST_NATS_URL` names, where a
+/// test doesn't have to kill it.
 #[derive(Debug)]
 pub struct Nats {
     url: String,
@@ -30,6 +36,34 @@ struct Own {
     /// What the configuration file says besides.
     more: String,
     process: Option<Process>,
+}
+
+/// Rooms of one's own, on the server that this process shares.
+pub(crate) fn without_history() -> Bus {
+    let nats = Nats::shared();
+    Bus {
+        variables: vec![
+            ("NATS_URL", nats.url().to_owned()),
+            ("APP__BUS__PREFIX", format!("test-{}", Uuid::new_v4())),
+        ],
+        history: false,
+        server: nats.own.as_ref().map(|own| Server {
+            port: own.port,
+            variable: "NATS_URL",
+            scheme: "nats",
+        }),
+    }
+}
+
+/// The same, which keep what was said.
+pub(crate) fn with_history() -> Bus {
+    let mut bus = without_history();
+    bus.history = true;
+    bus.variables.extend([
+        ("APP__BUS__HISTORY", "100".to_owned()),
+        ("APP__BUS__HISTORY_STORAGE", "memory".to_owned()),
+    ]);
+    bus
 }
 
 impl Nats {

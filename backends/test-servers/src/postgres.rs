@@ -12,12 +12,14 @@ use uuid::Uuid;
 
 use crate::{
     authority::certify,
+    place::Store,
     process::{Process, folder, free_port, program, wait_until},
 };
 
 const PACKAGE: &str = "postgresql";
 
-/// A PostgreSQL server of one's own, or the one that `TEST_POSTGRES_URL` names.
+/// A PostgreSQL server of one's own, or the one that `TEST_POSTGRES_URL` names,
+/// where a test doesn't have to kill it.
 ///
 /// One's own trusts everyone who says that they are `postgres`; a role named
 /// `with_password`, which a test may make, has to know its password.
@@ -229,6 +231,21 @@ impl Own {
                 Err(log)
             }
         }
+    }
+}
+
+/// A database on the server that this process shares.
+pub(crate) fn store(_: &Path) -> Box<dyn Store> {
+    Box::new(Postgres::shared().database())
+}
+
+impl Store for Database {
+    fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    fn accounts(&self) -> String {
+        sql(&self.url, "SELECT * FROM accounts")
     }
 }
 

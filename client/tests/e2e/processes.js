@@ -1,5 +1,4 @@
-// The service, and a bus for it: each a process of its own on a port that was
-// free, stopped by its id.
+// The service: a process of its own on a port that was free, stopped by its id.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +15,7 @@ export async function folder(t) {
 }
 
 /** A process, once it has printed a line that matches; `found` is the match. */
-async function start(t, command, args, { cwd, env, ready, from }) {
+export async function start(t, command, args, { cwd, env, ready, from }) {
   const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(child, "close");
   const process = {
@@ -75,14 +74,4 @@ export class Service {
   async stop(signal) {
     await this.#process.stop(signal);
   }
-}
-
-/** A NATS server with JetStream; its URL. */
-export async function nats(t) {
-  const cwd = await folder(t);
-  const args = ["-js", "-a", "127.0.0.1", "-p", "-1", "-sd", cwd];
-  const { found } = await start(t, "nats-server", args, {
-    cwd, env: { PATH: process.env.PATH }, from: "stderr", ready: /Listening for client connections on (\S+)/,
-  });
-  return `nats://${found[1]}`;
 }

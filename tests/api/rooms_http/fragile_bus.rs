@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::{Router, body::Body};
-use bus_memory::{MemoryBus, MemorySettings};
 use contract::{
     Account, BusError, CredentialStore, Delivery, History, Message, Position, Published, RoomBus,
     RoomName, StoredHash, Subscription, Timestamp, UserId, Username,
@@ -22,18 +21,18 @@ use service::{
     http,
     presence::Presence,
     rooms::{MembersOnly, RoomLimits, Rooms},
+    wiring::{self, Stores},
 };
-use store_sqlite::SqliteStore;
-use tempfile::TempDir;
+use test_servers::Place;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::{mint, service::soon};
+use crate::{local_bus::LocalBus, mint, service::soon};
 
 /// Tells when it is asked to say something, and waits until it may.
 struct FragileBus {
-    bus: MemoryBus,
+    bus: Arc<LocalBus>,
     asked: mpsc::UnboundedSender<()>,
     /// A permit for each message that may go through; closed, all fail.
     may: Arc<Semaphore>,
@@ -79,7 +78,7 @@ struct Api {
     room: Subscription,
     asked: mpsc::UnboundedReceiver<()>,
     may: Arc<Semaphore>,
-    _dir: TempDir,
+    place: Place,
 }
 
 /// What a client gets to see.
@@ -90,11 +89,12 @@ struct Seen {
 }
 
 impl Api {
-    async fn new(bus: MemoryBus, dir: TempDir, user: Option<UserId>) -> Self {
-        let store = Arc::new(SqliteStore::open(&dir.path().join("db")).await.unwrap());
+    async fn new(bus: Arc<LocalBus>, place: Place, user: Option<UserId>) -> Self {
+        let config = config(&place);
+        let stores = wiring::open_stores(&config).await.unwrap().unwrap();
         let user = match user {
             Some(user) => user,
-            None => account(&store).await,
+            None => account(&*stores.credentials).await,
         };
         let room = RoomName::parse(&user.to_string()).unwrap();
         let room = bus.subscribe(&room, None).await.unwrap();
@@ -105,7 +105,7 @@ impl Api {
             asked: told,
             may: may.clone(),
         });
-        let app = app(store, fragile, dir.path());
+        let app = app(&config, stores, fragile);
         Self {
             work: app.work.clone(),
             router: http::accounts().with_state(app).split_for_parts().0,
@@ -113,7 +113,7 @@ impl Api {
             room,
             asked,
             may,
-            _dir: dir,
+            place,
         }
     }
 
@@ -162,7 +162,7 @@ async fn seen(response: Response<Body>) -> Seen {
     }
 }
 
-async fn account(store: &SqliteStore) -> UserId {
+async fn account(store: &dyn CredentialStore) -> UserId {
     let user = UserId::random();
     let account = Account {
         id: user,
@@ -175,18 +175,24 @@ async fn account(store: &SqliteStore) -> UserId {
     user
 }
 
-fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> Arc<App> {
-    let sources = Sources::default()
+fn config(place: &Place) -> Config {
+    let mut sources = Sources::default()
         .variable("JWT_SECRET", mint::SECRET)
-        .variable("APP__TOKENS__KEY_DIR", dir);
-    let config = Config::load(&sources)
+        .variable("APP__TOKENS__KEY_DIR", place.path());
+    for (name, value) in place.variables() {
+        sources = sources.variable(name, value);
+    }
+    Config::load(&sources)
         .unwrap_or_else(|errors| panic!("{errors}"))
-        .config;
+        .config
+}
+
+fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
     let tokens = &config.tokens;
     let keys = Arc::new(KeyRing::from_secret(&mint::SECRET.to_owned().into()).unwrap());
     let issuer = TokenIssuer::new(
         keys.clone(),
-        store.clone(),
+        stores.credentials.clone(),
         &tokens.issuer,
         &tokens.audience,
         tokens.access_ttl,
@@ -201,11 +207,11 @@ fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> 
     );
     Arc::new(App {
         rooms: Rooms {
-            store: store.clone(),
-            policy: Arc::new(MembersOnly(store.clone())),
-            credentials: store.clone(),
-            sessions: store.clone(),
-            requests: store.clone(),
+            store: stores.rooms.clone(),
+            policy: Arc::new(MembersOnly(stores.rooms)),
+            credentials: stores.credentials.clone(),
+            sessions: stores.sessions.clone(),
+            requests: stores.idempotency,
             bus: bus.clone(),
             presence: Presence::new(bus.clone()).0,
             issuer: issuer.clone(),
@@ -216,8 +222,8 @@ fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> 
             },
         },
         accounts: Accounts {
-            credentials: store.clone(),
-            sessions: store,
+            credentials: stores.credentials,
+            sessions: stores.sessions,
             bus,
             passwords: PasswordService::start(PasswordSettings::cheap()).unwrap(),
             issuer,
@@ -238,12 +244,7 @@ fn app(store: Arc<SqliteStore>, bus: Arc<FragileBus>, dir: &std::path::Path) -> 
 
 #[tokio::test]
 async fn a_repetition_waits_for_the_first_to_be_done() {
-    let mut api = Api::new(
-        MemoryBus::new(MemorySettings::default()),
-        tempfile::tempdir().unwrap(),
-        None,
-    )
-    .await;
+    let mut api = Api::new(LocalBus::new(), Place::new(), None).await;
     let first = tokio::spawn(api.publish());
     api.is_asked().await;
     for _ in 0..2 {
@@ -262,9 +263,9 @@ async fn a_repetition_waits_for_the_first_to_be_done() {
 
 #[tokio::test]
 async fn after_a_failure_of_the_bus_a_repetition_succeeds() {
-    let bus = MemoryBus::new(MemorySettings::default());
-    let dir = tempfile::tempdir().unwrap();
-    let api = Api::new(bus.clone(), dir, None).await;
+    let bus = LocalBus::new();
+    let place = Place::new();
+    let api = Api::new(bus.clone(), place, None).await;
     api.may.close();
     for _ in 0..2 {
         let failed = api.answer().await;
@@ -273,7 +274,7 @@ async fn after_a_failure_of_the_bus_a_repetition_succeeds() {
         assert!(failed.retry_after.is_some());
     }
     // The bus is back.
-    let mut api = Api::new(bus, api._dir, Some(api.user)).await;
+    let mut api = Api::new(bus, api.place, Some(api.user)).await;
     api.may.add_permits(1);
     let said = api.answer().await;
     assert_eq!(said.status, StatusCode::CREATED, "{}", said.body);
@@ -282,12 +283,7 @@ async fn after_a_failure_of_the_bus_a_repetition_succeeds() {
 
 #[tokio::test]
 async fn a_client_that_hangs_up_finds_the_answer_when_it_is_back() {
-    let mut api = Api::new(
-        MemoryBus::new(MemorySettings::default()),
-        tempfile::tempdir().unwrap(),
-        None,
-    )
-    .await;
+    let mut api = Api::new(LocalBus::new(), Place::new(), None).await;
     let first = tokio::spawn(api.publish());
     api.is_asked().await;
     first.abort();

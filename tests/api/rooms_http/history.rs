@@ -1,16 +1,11 @@
 //! What was said in a room, as far as the bus keeps it: the last 100 messages,
-//! or nothing on NATS without history.
+//! or nothing.
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Person, name_in};
-use crate::service::{Answer, Service};
-
-/// Whether the suite's bus keeps what was said.
-fn is_kept() -> bool {
-    std::env::var("SUITE_BUS").as_deref() != Ok("nats")
-}
+use crate::service::{Answer, Service, keeps_history};
 
 async fn history(person: &Person<'_>, room: &str, query: &str) -> Value {
     let answer = person.get(&format!("{room}/messages{query}")).await;
@@ -55,7 +50,7 @@ async fn a_room_in_which_nothing_was_said_has_no_messages() {
 
 #[tokio::test]
 async fn a_message_is_shown_with_its_speaker_place_and_time() {
-    if !is_kept() {
+    if !keeps_history() {
         return;
     }
     let service = Service::start().await;
@@ -91,7 +86,7 @@ async fn a_message_is_shown_with_its_speaker_place_and_time() {
 
 #[tokio::test]
 async fn what_was_said_is_shown_as_it_was_spelled() {
-    if !is_kept() {
+    if !keeps_history() {
         return;
     }
     let service = Service::start().await;
@@ -120,7 +115,7 @@ async fn what_was_said_is_shown_as_it_was_spelled() {
 
 #[tokio::test]
 async fn whoever_goes_on_from_each_answer_sees_everything_once() {
-    if !is_kept() {
+    if !keeps_history() {
         return;
     }
     let service = Service::start().await;
@@ -156,7 +151,7 @@ async fn whoever_goes_on_from_each_answer_sees_everything_once() {
 
 #[tokio::test]
 async fn without_a_place_the_newest_are_shown() {
-    if !is_kept() {
+    if !keeps_history() {
         return;
     }
     let service = Service::start().await;
@@ -205,7 +200,7 @@ async fn every_member_reads_and_everybody_their_own() {
     let path = format!("{room}/messages");
     eve.get(&path).await.is_problem(404, "room-not-found");
     ann.adds(&room, "eve", "reader").await;
-    let kept = if is_kept() { 0..2 } else { 0..0 };
+    let kept = if keeps_history() { 0..2 } else { 0..0 };
     assert_eq!(data(&history(&eve, &room, "").await), numbers(kept.clone()));
     ann.delete(&format!("{room}/members/eve")).await;
     eve.get(&path).await.is_problem(404, "room-not-found");

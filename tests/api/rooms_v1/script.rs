@@ -9,7 +9,6 @@ use std::{
     },
 };
 
-use bus_memory::{MemoryBus, MemorySettings};
 use bytes::Bytes;
 use contract::{
     BusError, Delivery, Envelope, Epoch, History, Kind, Message, Position, Published, Recovery,
@@ -19,13 +18,15 @@ use contract::{
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::local_bus::LocalBus;
+
 /// All rooms are told the same.
 pub struct Script {
     fanout: Arc<Fanout>,
     feeds: Mutex<Vec<Feed>>,
     book: Mutex<Book>,
     /// Those of the service's own.
-    internal: MemoryBus,
+    internal: Arc<LocalBus>,
     /// How often what is kept was read, successfully or not.
     pub reads: AtomicUsize,
     /// How often somebody wanted to say something.
@@ -58,7 +59,7 @@ impl Script {
                 given_out: Vec::new(),
                 fails: false,
             }),
-            internal: MemoryBus::new(MemorySettings::default()),
+            internal: LocalBus::new(),
             reads: AtomicUsize::new(0),
             publishes: AtomicUsize::new(0),
             looks: AtomicUsize::new(0),

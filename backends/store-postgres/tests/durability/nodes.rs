@@ -7,6 +7,8 @@ use contract::{
     Account, Begin, CredentialStore, DeleteOutcome, IdempotencyStore, IdempotentRequest,
     MemberOutcome, MembershipChange, Role, Room, RoomOutcome, RoomStore, SessionStore, StoreError,
 };
+use sqlx_core::{connection::Connection, executor::Executor};
+use sqlx_postgres::PgConnection;
 use store_postgres::PostgresStore;
 use test_servers::Postgres;
 use tokio::{
@@ -274,14 +276,12 @@ async fn a_killed_server_keeps_the_rooms_that_were_confirmed() {
 /// next one goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_that_is_locked_by_another_is_unavailable() {
-    use sqlx::{Connection, Executor};
-
     let (store, database) = store().await;
     let ann = enrolled(&store, "ann").await;
     let bob = enrolled(&store, "bob").await;
     let green = founded(&store, &ann).await;
     let adding = change(&green, &ann, &bob, Some(Role::Member));
-    let mut operator = sqlx::PgConnection::connect(&database.url).await.unwrap();
+    let mut operator = PgConnection::connect(&database.url).await.unwrap();
     operator
         .execute("BEGIN; SELECT FROM rooms FOR UPDATE")
         .await

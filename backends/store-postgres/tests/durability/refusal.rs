@@ -3,7 +3,8 @@
 use std::net::TcpListener;
 
 use contract::{CredentialStore, StoreError};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx_core::{connection::Connection, raw_sql::raw_sql, sql_str::AssertSqlSafe};
+use sqlx_postgres::PgConnection;
 use test_servers::{Postgres, postgres::sql};
 
 use crate::{account, connect, enrolled, signed_in, store, through, time, told};
@@ -28,7 +29,7 @@ async fn a_url_that_makes_no_sense_is_refused_without_being_shown() {
         "",
         "s3cret",
         "mysql://ann:s3cret@localhost/app",
-        "sqlite:s3cret",
+        "mysql:s3cret",
         "postgres://ann:s3cret@local host/app",
         "postgres://ann:s3cret@localhost:port/app",
         "postgres://ann:s3cret@localhost:99999/app",
@@ -312,7 +313,7 @@ async fn the_defaults_of_a_server_weaken_nothing() {
 }
 
 async fn run(connection: &mut PgConnection, statements: &str) {
-    sqlx::raw_sql(AssertSqlSafe(statements.to_owned()))
+    raw_sql(AssertSqlSafe(statements.to_owned()))
         .execute(connection)
         .await
         .unwrap();

@@ -6,7 +6,7 @@ use contract::{
     CredentialStore, IdempotencyStore, MemberOutcome, Role, RoomStore, Rotation, SessionStore,
     UserId,
 };
-use sqlx::Row;
+use sqlx_core::{query::query, row::Row};
 
 use crate::{
     change, enrolled, founded, operator, request, room, rotate, run, signed_in, store, time,
@@ -32,7 +32,7 @@ async fn reads_that_are_over_do_not_pin_the_wal() {
         store.ping().await.unwrap();
     }
     let mut operator = operator(&folder).await;
-    let checkpoint = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+    let checkpoint = query("PRAGMA wal_checkpoint(TRUNCATE)")
         .fetch_one(&mut operator)
         .await
         .unwrap();

@@ -15,7 +15,8 @@ use contract::{
     OpenOutcome, Role, Room, RoomName, RoomOutcome, RoomStore, Rotate, Seed, Session, SessionId,
     SessionStore, StoreError, StoredHash, Timestamp, UserId, Username,
 };
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx_core::{connection::Connection, raw_sql::raw_sql, sql_str::AssertSqlSafe};
+use sqlx_sqlite::{SqliteConnectOptions, SqliteConnection};
 use store_sqlite::SqliteStore;
 use tempfile::TempDir;
 
@@ -140,7 +141,7 @@ async fn operator(folder: &TempDir) -> SqliteConnection {
 }
 
 async fn run(connection: &mut SqliteConnection, sql: &str) {
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+    raw_sql(AssertSqlSafe(sql.to_owned()))
         .execute(connection)
         .await
         .unwrap();

@@ -3,7 +3,7 @@
 use std::{error::Error, fs, path::Path};
 
 use contract::{Account, CredentialStore, SessionStore, StoreError, StoredHash};
-use sqlx::Connection;
+use sqlx_core::connection::Connection;
 use store_sqlite::SqliteStore;
 
 use crate::{account, enrolled, operator, rotate, run, signed_in, store, time, told};
@@ -86,14 +86,14 @@ async fn a_place_where_nothing_can_be_made_is_refused() {
     // Read-only for everyone, the superuser too.
     #[cfg(target_os = "linux")]
     {
-        let error = refused(Path::new("/proc/roomkey/data.db")).await;
+        let error = refused(Path::new("/proc/accounts/data.db")).await;
         assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
         assert!(
             error
                 .source()
                 .unwrap()
                 .to_string()
-                .contains("/proc/roomkey")
+                .contains("/proc/accounts")
         );
     }
 }

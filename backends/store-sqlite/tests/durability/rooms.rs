@@ -6,6 +6,7 @@ use contract::{
     Account, Begin, ChangeMember, DeleteOutcome, IdempotencyStore, IdempotentRequest,
     MemberOutcome, MembershipChange, Role, Room, RoomOutcome, RoomStore, StoreError,
 };
+use sqlx_sqlite::SqliteConnection;
 use store_sqlite::SqliteStore;
 
 use crate::{change, enrolled, founded, operator, request, room, run, store, time, told};
@@ -33,7 +34,7 @@ async fn begin(store: &SqliteStore, request: &IdempotentRequest) -> Begin {
 }
 
 /// A statement that is refused, as by a full disk, and the table that it writes to.
-async fn refuse(operator: &mut sqlx::SqliteConnection, statement: &str, table: &str) {
+async fn refuse(operator: &mut SqliteConnection, statement: &str, table: &str) {
     run(
         operator,
         &format!(

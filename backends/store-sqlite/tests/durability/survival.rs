@@ -3,6 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use contract::{CreateOutcome, CredentialStore, Rotation, SessionStore, StoreError};
+use sqlx_core::query_scalar::query_scalar;
 use store_sqlite::SqliteStore;
 
 use crate::{account, enrolled, operator, rotate, run, signed_in, store, time};
@@ -126,12 +127,12 @@ async fn the_file_is_in_wal_mode_and_migrated() {
     let (store, folder) = store().await;
     enrolled(&store, "ann").await;
     let mut operator = operator(&folder).await;
-    let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+    let mode: String = query_scalar("PRAGMA journal_mode")
         .fetch_one(&mut operator)
         .await
         .unwrap();
     assert_eq!(mode, "wal");
-    let migrations: i64 = sqlx::query_scalar("SELECT count(*) FROM _sqlx_migrations")
+    let migrations: i64 = query_scalar("SELECT count(*) FROM _sqlx_migrations")
         .fetch_one(&mut operator)
         .await
         .unwrap();

@@ -13,12 +13,14 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use bus_memory::{MemoryBus, MemorySettings};
-use bus_nats::{History, NatsBus, NatsSettings, Storage, Tls};
 use contract::{Kind, Message as Said, MessageKey, RoomBus, RoomName, Timestamp};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use test_servers::{Nats, Proxy};
+use service::{
+    config::{Config, Sources},
+    wiring,
+};
+use test_servers::{Place, Proxy, keeps_history};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -143,44 +145,35 @@ async fn storm(network: Arc<Proxy>, mut dice: Dice, until: Instant) {
     }
 }
 
-/// Two handles of one bus, as two nodes have, and the network of the second;
-/// `None` if the bus keeps nothing.
-async fn buses() -> Option<([Arc<dyn RoomBus>; 2], Option<Arc<Proxy>>)> {
-    match std::env::var("SUITE_BUS").as_deref() {
-        Ok("nats") => None,
-        Ok("nats-history") => {
-            let settings = NatsSettings {
-                servers: vec![Nats::shared().url().to_owned()],
-                credentials_file: None,
-                tls: Tls::default(),
-                prefix: format!("test-{}", uuid::Uuid::new_v4()),
-                capacity: 100,
-                history: Some(History {
-                    messages: 100,
-                    age: Duration::from_secs(3600),
-                    storage: Storage::Memory,
-                    replicas: 1,
-                }),
-            };
-            let one = NatsBus::connect(&settings).await.unwrap();
-            let network = Arc::new(Proxy::start(Nats::shared().port()).await);
-            let behind = NatsSettings {
-                servers: vec![format!("nats://{}", network.address())],
-                ..settings
-            };
-            let other = NatsBus::connect(&behind).await.unwrap();
-            Some(([Arc::new(one), Arc::new(other)], Some(network)))
-        }
-        _ => {
-            let bus = MemoryBus::new(MemorySettings::default());
-            Some(([Arc::new(bus.clone()), Arc::new(bus)], None))
-        }
+async fn bus(variables: Vec<(&'static str, String)>) -> Arc<dyn RoomBus> {
+    let sources = variables
+        .into_iter()
+        .fold(Sources::default(), |sources, (name, value)| {
+            sources.variable(name, value)
+        });
+    let loaded = Config::load(&sources).unwrap_or_else(|errors| panic!("{errors}"));
+    wiring::open_bus(&loaded.config).await.unwrap()
+}
+
+/// Two handles of one bus, as two nodes have, and the network of the second,
+/// if there is one; `None` if the bus keeps nothing.
+async fn buses(place: &Place) -> Option<([Arc<dyn RoomBus>; 2], Option<Arc<Proxy>>)> {
+    if !keeps_history() {
+        return None;
     }
+    let one = bus(place.variables()).await;
+    let Some(port) = place.bus_port() else {
+        return Some(([one.clone(), one], None));
+    };
+    let network = Arc::new(Proxy::start(port).await);
+    let other = bus(place.variables_with_bus_at(network.address())).await;
+    Some(([one, other], Some(network)))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_everybody_hears_each_message_once_in_order_or_a_gap() {
-    let Some((buses, network)) = buses().await else {
+    let place = Place::new();
+    let Some((buses, network)) = buses(&place).await else {
         return;
     };
     let number = |name, default| match std::env::var(name) {

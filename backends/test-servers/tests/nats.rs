@@ -1,19 +1,6 @@
 //! The servers start, serve, and start again with what they had.
 
-#![allow(clippy::unwrap_used)]
-
-use test_servers::{Nats, NatsCluster, Postgres, postgres::sql};
-
-#[test]
-fn a_killed_postgres_comes_back_with_its_data() {
-    let mut server = Postgres::start();
-    let database = server.database();
-    sql(&database.url, "CREATE TABLE t (i int)");
-    sql(&database.url, "INSERT INTO t VALUES (42)");
-    server.kill();
-    server.restart();
-    assert_eq!(sql(&database.url, "SELECT i FROM t"), "42\n");
-}
+use test_servers::{Nats, NatsCluster};
 
 #[test]
 fn a_nats_server_shows_what_it_does() {

@@ -1,11 +1,11 @@
 //! A disk that is full: what was confirmed is there, the rest is refused.
 
-use std::process::Command;
+use std::sync::Arc;
 
-use crate::{
-    node::{refresh, sign_in, sign_up, until},
-    process::{BINARY, Process},
-};
+use serde_json::json;
+use test_servers::Place;
+
+use crate::process::{BINARY, Process};
 
 /// The database is at its largest size; an empty one has some 50 KiB.
 const LARGEST_FILE_KIB: u32 = 400;
@@ -19,7 +19,8 @@ async fn a_full_disk_loses_nothing_confirmed() {
     ];
     // No file may grow beyond this, which a program is told as it is told of a
     // full disk: by the write that fails.
-    let mut shell = Command::new("sh");
+    let place = Arc::new(Place::new());
+    let mut shell = std::process::Command::new("sh");
     shell.args([
         "-c",
         &format!(
@@ -29,9 +30,11 @@ async fn a_full_disk_loses_nothing_confirmed() {
         ),
         BINARY,
     ]);
-    let dir = std::sync::Arc::new(tempfile::tempdir().unwrap());
-    let mut service = Process::run(shell, dir.clone(), &variables);
-    let ann = sign_up(&service, "ann").await;
+    shell.current_dir(place.path()).env_clear();
+    shell.envs(variables);
+    let mut service = Process::run(shell, place.clone());
+    service.credentials("/auth/register", "ann").await.unwrap();
+    let (_, ann) = service.credentials("/auth/login", "ann").await.unwrap();
     let mut confirmed = Vec::new();
     for i in 0..20_000 {
         let name = format!("user{i}");
@@ -50,20 +53,18 @@ async fn a_full_disk_loses_nothing_confirmed() {
     assert!((20..20_000).contains(&confirmed.len()), "{last}");
     // It serves what needs no room.
     assert_eq!(service.get("/livez").await.unwrap(), 200);
-    let me = crate::node::ask(&service, reqwest::Method::GET, "/auth/me", &ann.access).await;
-    assert_eq!(me, 200);
 
     service.signal(rustix::process::Signal::KILL);
     service.wait();
-    let service = Process::start_in(dir, &variables);
+    let service = Process::bare(place, &variables);
     for name in &confirmed {
-        sign_in(&service, name).await;
+        let (status, _) = service.credentials("/auth/login", name).await.unwrap();
+        assert_eq!(status, 200, "the account {name} was confirmed");
     }
-    assert_eq!(refresh(&service, &ann.refresh).await.0, 200);
-    // The refused one may try again.
-    until("there is room again", async || {
-        let (status, _) = service.credentials("/auth/register", &last).await.unwrap();
-        status == 201
-    })
-    .await;
+    let refresh = json!({"refresh_token": ann["refresh_token"]});
+    let (status, _) = service.post("/auth/refresh", refresh).await.unwrap();
+    assert_eq!(status, 200);
+    // The refused one may try again: there is room.
+    let (status, _) = service.credentials("/auth/register", &last).await.unwrap();
+    assert_eq!(status, 201);
 }
