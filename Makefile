@@ -69,12 +69,6 @@ suites: $(addprefix suite/,$(SUITES))
 suite/%:
 	SUITE_STORE=$(*D) SUITE_BUS=$(*F) cargo test --workspace --all-features --locked --test api
 
-# {% endif %}{% if false %}What EXTENDING.md says, done in a copy of this project, built and tried.
-.PHONY: extend
-test: extend
-extend:
-	CARGO_TARGET_DIR="$(CURDIR)/target" python3 -B tests/extend/run.py .
-
 # {% endif %}The binary, and examples, as they are built for tests. With the features
 # that they have alone most crates would be compiled once more.
 service:
@@ -273,6 +267,24 @@ fuzzers:
 	CARGO_TARGET_DIR=target/fuzz RUSTFLAGS="-Cpasses=sancov-module \
 		$(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)" \
 		cargo build --manifest-path fuzz/Cargo.toml --target $(FUZZ_HOST)
+
+# What `cargo generate` makes of this repository, for every pair and target; some
+# of it is built. CARGO_GENERATE builds in a folder of its own, once.
+CARGO_GENERATE := .tools/cargo-generate/bin/cargo-generate
+$(CARGO_GENERATE):
+	cargo install cargo-generate@0.23.14 --locked --no-default-features --debug --quiet --root .tools/cargo-generate
+
+# The small share, which is part of `make test`: all are generated and searched,
+# three are linted, one of them is built, started and spoken to, and extended as
+# EXTENDING.md says.
+.PHONY: template template-test
+test: template
+template: $(CARGO_GENERATE)
+	python3 -B templates/tests/template.py --cargo-generate $(CARGO_GENERATE)
+
+# All of it: all pairs are linted, and three pass their `make test`.
+template-test: $(CARGO_GENERATE) servers
+	python3 -B templates/tests/template.py --cargo-generate $(CARGO_GENERATE) --all
 
 # {% endif %}The address to open is printed.
 run:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Does what EXTENDING.md says in a copy of a project, and tests what comes of it.
 
-    tests/extend/run.py PROJECT
+    tests/extend/run.py PROJECT          in a copy, which is built and tried
+    tests/extend/run.py --write PROJECT  there, and no more
 
 Builds into CARGO_TARGET_DIR, or else the project's own target folder, with what
 is there of its dependencies.
@@ -80,7 +81,10 @@ def name_of(manifest: Path):
 
 def main():
     """Returns the exit code."""
-    project = Path(sys.argv[1]).resolve()
+    project = Path(sys.argv[-1]).resolve()
+    if sys.argv[1] == "--write":
+        extend(project)
+        return 0
     target = Path(os.environ.setdefault("CARGO_TARGET_DIR", str(project / "target")))
     # Always the same place, so that a second run compiles what has changed.
     work = target / "extend" / project.name
