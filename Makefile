@@ -228,6 +228,23 @@ fuzzers:
 		$(addprefix -Cllvm-args=-sanitizer-coverage-,level=4 inline-8bit-counters pc-table trace-compares)" \
 		cargo build --manifest-path fuzz/Cargo.toml --target $(FUZZ_HOST)
 
+# What `cargo generate` makes of this repository, for every pair and target; some
+# of it is built. CARGO_GENERATE builds in a folder of its own, once.
+CARGO_GENERATE := .tools/cargo-generate/bin/cargo-generate
+$(CARGO_GENERATE):
+	cargo install cargo-generate@0.23.14 --locked --no-default-features --debug --quiet --root .tools/cargo-generate
+
+# The small share, which is part of `make test`: all are generated and searched,
+# three are checked, one of them is built, started and spoken to.
+.PHONY: template template-test
+test: template
+template: $(CARGO_GENERATE)
+	python3 -B templates/tests/template.py --cargo-generate $(CARGO_GENERATE)
+
+# All of it: all pairs are checked, one is started, three pass their `make test`.
+template-test: $(CARGO_GENERATE) servers
+	python3 -B templates/tests/template.py --cargo-generate $(CARGO_GENERATE) --all
+
 # {% endif %}The address to open is printed.
 run:
 	cargo run --locked

@@ -2,9 +2,19 @@
 
 use std::{fmt::Display, net::IpAddr};
 
+use secrecy::SecretString;
+use serde::Serializer;
+
+use super::HIDDEN;
+
 /// What is wrong with most URLs that hold a password.
 pub(super) const ESCAPES: &str = "in a user's name or password write `%` as %25, `@` as %40, `:` as %3A, `/` as %2F, `?` as %3F \
      and `#` as %23";
+
+/// A URL that may hold a password, as it is shown.
+pub(super) fn hide<S: Serializer>(_: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(HIDDEN)
+}
 
 pub(super) fn cause(shape: &str, cause: impl Display) -> String {
     format!("{shape}: {cause}")

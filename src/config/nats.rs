@@ -10,7 +10,6 @@ use super::{
     history::{self, check_capacity, check_history},
     hosts,
     kind::{self, Kind, Settings},
-    tokens,
 };
 
 /// A bus over NATS servers.
@@ -19,7 +18,7 @@ use super::{
 pub struct Nats {
     /// `nats://user:password@host:4222` or `tls://…`; several are separated by
     /// commas. Serializes as [`super::HIDDEN`].
-    #[serde(serialize_with = "tokens::hide_secret")]
+    #[serde(serialize_with = "hosts::hide")]
     pub url: SecretString,
     /// What all names in NATS begin with: tokens of `[A-Za-z0-9_-]`, separated
     /// by dots; 1 to 64 bytes.

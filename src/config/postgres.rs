@@ -8,7 +8,6 @@ use super::{
     bounds::{Bounds, Refusal},
     hosts,
     kind::{self, Kind, Settings},
-    tokens,
 };
 
 /// A store in a PostgreSQL database.
@@ -17,7 +16,7 @@ use super::{
 pub struct Postgres {
     /// `postgres://user:password@host:5432/database?sslmode=verify-full`.
     /// Serializes as [`super::HIDDEN`].
-    #[serde(serialize_with = "tokens::hide_secret")]
+    #[serde(serialize_with = "hosts::hide")]
     pub url: SecretString,
     /// Connections that are open at most; 1 to 1,000.
     #[serde(default = "max_connections")]

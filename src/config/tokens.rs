@@ -52,13 +52,6 @@ fn hide<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S
     secret.as_ref().map(|_| HIDDEN).serialize(serializer)
 }
 
-pub(super) fn hide_secret<S: Serializer>(
-    _: &SecretString,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(HIDDEN)
-}
-
 impl Tokens {
     pub(super) fn check(&self, bounds: &mut Bounds) {
         for (key, name) in [

@@ -69,7 +69,7 @@ fn each_layer_overrides_the_one_before() {
     let line = format!("http.bind = \"127.0.0.1:1001\"  # <- {FILE}");
     assert_eq!(bound(&setup), line);
 
-    let setup = setup.var("APP_PROFILE", "production");
+    let setup = setup.production();
     let line = format!("http.bind = \"127.0.0.1:1002\"  # <- {FILE}");
     assert_eq!(bound(&setup), line);
 

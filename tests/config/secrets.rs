@@ -96,7 +96,8 @@ fn a_file_that_cannot_be_understood_is_not_quoted() {
     ] {
         // The file may well say what production asks for: nobody knows.
         let outcome = Setup::new()
-            .var("APP_PROFILE", "production")
+            .production()
+            .var("APP__HTTP__TRUSTED_PROXIES", "")
             .write(FILE, file)
             .check();
         let lines: Vec<&str> = outcome.stderr.lines().collect();

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::Signal;
 use uuid::Uuid;
 
 use crate::{
@@ -157,14 +158,14 @@ impl Nats {
     /// Stops it where it is, as a machine that hangs.
     pub fn pause(&self) {
         if let Some(process) = &self.own().process {
-            process.pause();
+            process.signal(Signal::STOP);
         }
     }
 
     /// Lets a paused one go on.
     pub fn resume(&self) {
         if let Some(process) = &self.own().process {
-            process.resume();
+            process.signal(Signal::CONT);
         }
     }
 

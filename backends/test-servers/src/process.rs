@@ -77,7 +77,7 @@ impl Process {
 
     /// Ends it as a crash does, and leaves its folder.
     pub(crate) fn kill(mut self) {
-        kill_process(self.pid, Signal::KILL).unwrap();
+        self.signal(Signal::KILL);
         self.end("keep\n");
     }
 
@@ -86,14 +86,8 @@ impl Process {
         self.end("keep\n");
     }
 
-    /// Stops it where it is, as a machine that hangs.
-    pub(crate) fn pause(&self) {
-        kill_process(self.pid, Signal::STOP).unwrap();
-    }
-
-    /// Lets it go on.
-    pub(crate) fn resume(&self) {
-        kill_process(self.pid, Signal::CONT).unwrap();
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid, signal).unwrap();
     }
 
     fn end(&mut self, word: &str) {
