@@ -58,6 +58,8 @@ def prepared(template, case):
         shared = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", template.root / "target"))
         shared.mkdir(exist_ok=True)
         target.symlink_to(shared)
+        # As any command that isn't told `--locked` does, `make` among them.
+        run(project, "cargo", "metadata", "--format-version", "1")
     return project
 
 
