@@ -235,13 +235,13 @@ $(CARGO_GENERATE):
 	cargo install cargo-generate@0.23.14 --locked --no-default-features --debug --quiet --root .tools/cargo-generate
 
 # The small share, which is part of `make test`: all are generated and searched,
-# three are checked, one of them is built, started and spoken to.
+# two are linted, one of them is built, started and spoken to.
 .PHONY: template template-test
 test: template
 template: $(CARGO_GENERATE)
 	python3 -B templates/tests/template.py --cargo-generate $(CARGO_GENERATE)
 
-# All of it: all pairs are checked, one is started, three pass their `make test`.
+# All of it: all pairs are linted, one is started, three pass their `make test`.
 template-test: $(CARGO_GENERATE) servers
 	python3 -B templates/tests/template.py --cargo-generate $(CARGO_GENERATE) --all
 
