@@ -275,7 +275,7 @@ $(CARGO_GENERATE):
 	cargo install cargo-generate@0.23.14 --locked --no-default-features --debug --quiet --root .tools/cargo-generate
 
 # The small share, which is part of `make test`: all are generated and searched,
-# three are linted, one of them is built, started and spoken to, and extended as
+# two are linted, one of them is built, started and spoken to, and extended as
 # EXTENDING.md says.
 .PHONY: template template-test
 test: template

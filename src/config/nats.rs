@@ -9,7 +9,7 @@ use super::{
     duration,
     history::{self, check_capacity, check_history},
     hosts,
-    kind::{self, Kind, Settings},
+    kind::{Kind, Settings},
 };
 
 /// A bus over NATS servers.
@@ -66,28 +66,26 @@ pub enum HistoryStorage {
     Memory,
 }
 
+const SETTINGS: &[&str] = &[
+    "url",
+    "prefix",
+    "capacity",
+    "history",
+    "history_age",
+    "history_storage",
+    "history_replicas",
+    "credentials_file",
+    "ca_file",
+    "cert_file",
+    "key_file",
+];
+
 pub(super) const KIND: Kind = Kind {
-    section: "bus",
-    name: "nats",
-    settings: &[
-        "url",
-        "prefix",
-        "capacity",
-        "history",
-        "history_age",
-        "history_storage",
-        "history_replicas",
-        "credentials_file",
-        "ca_file",
-        "cert_file",
-        "key_file",
-    ],
     shared: true,
     variable: Some("NATS_URL"),
     schemes: &[],
     example: "nats://user:password@host:4222",
-    read_url: kind::as_url,
-    defect: kind::defect::<Nats>,
+    ..Kind::of::<Nats>("bus", "nats", SETTINGS)
 };
 
 fn prefix() -> String {

@@ -7,7 +7,7 @@ use url::Url;
 use super::{
     bounds::{Bounds, Refusal},
     hosts,
-    kind::{self, Kind, Settings},
+    kind::{Kind, Settings},
 };
 
 /// A store in a PostgreSQL database.
@@ -24,15 +24,11 @@ pub struct Postgres {
 }
 
 pub(super) const KIND: Kind = Kind {
-    section: "store",
-    name: "postgres",
-    settings: &["url", "max_connections"],
     shared: true,
     variable: Some("DATABASE_URL"),
     schemes: &["postgres", "postgresql"],
     example: "postgres://user:password@host/database",
-    read_url: kind::as_url,
-    defect: kind::defect::<Postgres>,
+    ..Kind::of::<Postgres>("store", "postgres", &["url", "max_connections"])
 };
 
 const fn max_connections() -> u32 {
