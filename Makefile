@@ -184,16 +184,19 @@ $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
 links:
 	python3 tests/links.py $$(git ls-files '*.md')
 
-# {% if false %}The README's table of settings; `papers` fails while it is stale.
+# {% if false %}What makes projects of this one.
+CARGO_GENERATE := .tools/cargo-generate/bin/cargo-generate
+
+# The README's table of settings; `papers` fails while it is stale.
 .PHONY: readme papers
 readme:
 	python3 tests/papers/settings.py --write README.md src/config/defaults.toml
 
 # What the papers say of settings and of commands, by running the commands.
 test: papers
-papers: service
+papers: service $(CARGO_GENERATE)
 	python3 tests/papers/settings.py README.md src/config/defaults.toml
-	SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" target/debug/examples/with_servers \
+	SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" CARGO_GENERATE="$(CURDIR)/$(CARGO_GENERATE)" target/debug/examples/with_servers \
 		python3 tests/papers/commands.py README.md CONTRIBUTING.md SECURITY.md
 
 KUSTOMIZE_VERSION := v5.8.0
@@ -270,7 +273,6 @@ fuzzers:
 
 # What `cargo generate` makes of this repository, for every pair and target; some
 # of it is built. CARGO_GENERATE builds in a folder of its own, once.
-CARGO_GENERATE := .tools/cargo-generate/bin/cargo-generate
 $(CARGO_GENERATE):
 	cargo install cargo-generate@0.23.14 --locked --no-default-features --debug --quiet --root .tools/cargo-generate
 

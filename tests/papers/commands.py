@@ -9,6 +9,8 @@ What is run is the text of the paper, with these differences:
   arguments it goes on in the background until the paper is over, or starts it
   again; the next line is run when it is ready;
 - `cargo run --example talk` is told a line, and has to hear it;
+- the `cargo install` of a program is compared with the version that is there;
+  there is a clone of this repository, and `cargo generate` asks nothing;
 - `make TARGET` is only looked up: it is what runs this, or takes too long;
 - an answer that is an HTTP error is a failure of curl.
 
@@ -63,6 +65,11 @@ cargo() {
     run) serve ;;
     "run --example talk -- "*) shift 4; talk "$@" ;;
     "run -- "*) shift 2; "$SERVER_BINARY" "$@" ;;
+    "install cargo-generate@"*) [ "$("$CARGO_GENERATE" --version)" = "cargo generate ${2#*@}" ] ;;
+    "generate --path roomkey "*)
+      [ -d roomkey ] || git clone --quiet "$ROOT" roomkey
+      USER=somebody "$CARGO_GENERATE" "$@" --silent
+      ;;
     *) command cargo "$@" ;;
   esac
 }
