@@ -4,7 +4,7 @@
 PACKAGE = $(shell sed -n '0,/^name = /s/^name = "\(.*\)"/\1/p' Cargo.toml)
 # A project that is new has to be named in Cargo.lock, and nothing else changes
 # there: from then on `--locked` holds.
-NAMED := $(shell grep -q '^name = "$(PACKAGE)"$$' Cargo.lock || cargo metadata --format-version 1 >/dev/null)
+NAMED := $(shell cargo metadata --locked --format-version 1 >/dev/null 2>&1 || cargo metadata --format-version 1 >/dev/null)
 CARGO_DENY_VERSION := 0.20.2
 ADVISORY_DB := https://github.com/rustsec/advisory-db
 DENY := .tools/bin/cargo-deny
@@ -183,7 +183,7 @@ $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
 
 # What becomes another project's README is looked at there.
 links:
-	python3 tests/links.py $$(git ls-files '*.md' ':!templates/README.md')
+	python3 tests/links.py $$(git ls-files --cached --others --exclude-standard '*.md' ':!templates/README.md')
 
 # {% if false %}What makes projects of this one.
 CARGO_GENERATE := .tools/cargo-generate/bin/cargo-generate

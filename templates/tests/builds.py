@@ -25,13 +25,15 @@ def lint(template, case):
         "--", "-D", "warnings")
 
 
-def start(template, case, *build):
-    """What needs nothing is built, started, and spoken to."""
+def start(template, case):
+    """What needs nothing is built, started, and spoken to, also as its README says."""
     project = prepared(template, case)
-    run(project, *build)
+    # With the features of the tests most crates are compiled already.
+    run(project, "make", "service")
+    binary = project / "target" / "debug" / NAME
     with tempfile.TemporaryDirectory(prefix="template-run-") as folder:
         service = subprocess.Popen(
-            [project / "target" / "debug" / NAME], cwd=folder, stdout=subprocess.PIPE, text=True,
+            [binary], cwd=folder, stdout=subprocess.PIPE, text=True,
             env={"GATEWAY_BIND_ADDR": "127.0.0.1:0", "RUST_LOG": "off"},
         )
         try:
@@ -39,6 +41,8 @@ def start(template, case, *build):
         finally:
             service.terminate()
             service.wait(SOON)
+    commands = template.source / "tests/papers/commands.py"
+    run(project, sys.executable, "-B", commands, "README.md", SERVER_BINARY=str(binary))
 
 
 def extend(template, case):
@@ -63,8 +67,8 @@ def prepared(template, case):
     return project
 
 
-def run(project, *command):
-    environment = {**os.environ, "CARGO_INCREMENTAL": "0"}
+def run(project, *command, **variables):
+    environment = {**os.environ, **variables, "CARGO_INCREMENTAL": "0"}
     environment.pop("CARGO_TARGET_DIR", None)
     # Of the make that started this.
     for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):

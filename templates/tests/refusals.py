@@ -6,7 +6,7 @@ GOOD = ["store=sqlite", "bus=memory"]
 REFUSED = [
     ("9lives", GOOD, "can't be the name"),
     ("über", GOOD, "can't be the name"),
-    ("x" * 65, GOOD, "can't be the name"),
+    ("x" * 64, GOOD, "can't be the name"),
     ("fn", GOOD, "is called so already"),
     ("test", GOOD, "is called so already"),
     ("contract", GOOD, "is called so already"),

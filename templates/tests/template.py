@@ -70,9 +70,7 @@ def main():
                 one.result()
         for case in unalike(cases if asked.all else CHECKED):
             step(f"linted {case}", builds.lint, template, case)
-        # With the features of the tests most crates are compiled already.
-        build = ["cargo", "build", "--locked"] if asked.all else ["make", "service"]
-        step(f"started {CHECKED[0]}", builds.start, template, CHECKED[0], *build)
+        step(f"started {CHECKED[0]}", builds.start, template, CHECKED[0])
         step(f"extended {CHECKED[0]}", builds.extend, template, CHECKED[0])
         for case in TESTED if asked.all else []:
             step(f"tested {case}", builds.test, template, case)

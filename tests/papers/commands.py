@@ -26,7 +26,6 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.M | re.S)
 SPAN = re.compile(r"`((?:make|cargo run --) [^`]+)`")
 SECONDS = 300
@@ -106,7 +105,8 @@ def run(paper):
     for block in blocks(text):
         shown = block.replace("'", "'\\''")
         script += f"\nprintf '%s\\n' '{shown.strip()}' | sed 's/^/$ /'\n{block}\n"
-    environment = dict(os.environ, ROOT=str(ROOT), PORT=str(port))
+    root = paper.resolve().parent
+    environment = dict(os.environ, ROOT=str(root), PORT=str(port))
     with tempfile.TemporaryDirectory() as folder:
         shell = subprocess.Popen(
             ["bash", "-c", script],

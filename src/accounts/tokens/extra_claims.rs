@@ -4,7 +4,25 @@
 /// Claims that mean something to the service, or to whoever else reads a JWT
 /// (RFC 7519, RFC 9068).
 pub const RESERVED: &[&str] = &[
-    "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "room", "grant", "presence",
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "nbf",
+    "iat",
+    "jti",
+    "sid",
+    "room",
+    "grant",
+    "presence",
+    "client_id",
+    "auth_time",
+    "acr",
+    "amr",
+    "scope",
+    "roles",
+    "groups",
+    "entitlements",
 ];
 
 /// Refuses, when the service is compiled, names that are [`RESERVED`]:
