@@ -9,22 +9,16 @@ follows them, too:
 
 import pathlib
 import shutil
+import sys
 
 import liquid
 
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
-NAME = "my-chat"
-PAIRS = [
-    ("sqlite", "memory"),
-    ("postgres", "memory"),
-    ("postgres", "nats"),
-    ("postgres", "both"),
-    ("both", "memory"),
-    ("both", "nats"),
-    ("both", "both"),
-]
+# What can be answered is said once, beside the tests of the whole template.
+sys.path.append(str(FOLDER.parent / "tests"))
+from generating import NAME, PAIRS, TARGETS
+
 # Those that run an image have the Dockerfile as well.
-TARGETS = ["docker", "kubernetes", "fly", "cloud-run", "systemd"]
 WITHOUT_IMAGE = ["systemd"]
 
 ENVIRONMENT = liquid.Environment(tolerance=liquid.Mode.STRICT, undefined=liquid.StrictUndefined)
