@@ -1,6 +1,6 @@
 //! Bind, serve, drain.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc, thread};
 
 use tokio::{
     net::TcpListener,
@@ -22,7 +22,7 @@ use crate::{
     rooms::RoomPolicy,
     router::{self, Parts},
     wiring::{self, Stores, WiringError},
-    ws::{Gateway, close::Close, origins::Origins},
+    ws::{Gateway, close::Close, origins::Origins, shards::Shards},
 };
 
 /// Why the service can't start.
@@ -46,6 +46,9 @@ pub enum StartError {
     /// The hashing pool can't start.
     #[error("the hashing pool can't start")]
     Passwords(#[from] PasswordStartError),
+    /// The threads that rooms are spread over can't start.
+    #[error("the threads for sockets can't start")]
+    Threads(#[source] io::Error),
     /// Ended sessions and changed memberships can't be learnt of.
     #[error("can't learn which sessions ended and which memberships changed")]
     Control(#[from] ListenError),
@@ -75,6 +78,7 @@ pub struct Server {
     readiness: Arc<Readiness>,
     app: Option<Arc<App>>,
     gateway: Option<Arc<Gateway>>,
+    shards: Option<Shards>,
     shutdown: Shutdown,
     background: JoinSet<()>,
 }
@@ -140,7 +144,12 @@ impl Server {
         // {% if page %}The page's own origin is wherever it was asked for.
         let origins = origins.with_own(config.serves_page());
         // {% endif %}A node without the role takes no sockets.
-        let gateway = config.runs(Role::Gateway).then(|| {
+        let shards = config
+            .runs(Role::Gateway)
+            .then(|| Shards::start(thread::available_parallelism().map_or(1, usize::from)))
+            .transpose()
+            .map_err(StartError::Threads)?;
+        let gateway = shards.as_ref().map(|shards| {
             Gateway::new(
                 bus.clone(),
                 verifier,
@@ -148,6 +157,7 @@ impl Server {
                 presence.clone(),
                 origins,
                 &config.ws,
+                shards.spread(),
             )
         });
         let readiness = Arc::new(Readiness::new(
@@ -191,6 +201,7 @@ impl Server {
             readiness,
             app,
             gateway,
+            shards,
             shutdown: config.shutdown.clone(),
             background,
         })
@@ -219,6 +230,7 @@ impl Server {
             readiness,
             app,
             gateway,
+            shards,
             shutdown,
             mut background,
             ..
@@ -250,6 +262,7 @@ impl Server {
             );
         }
         background.shutdown().await;
+        drop(shards);
         tracing::info!("stopped");
     }
 }

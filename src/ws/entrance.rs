@@ -16,7 +16,7 @@ use tokio::{
 use super::{
     Gateway,
     frames::Frames,
-    hub::{Behind, Occupant, Seat},
+    hub::{Behind, Occupant, Reading, Seat},
     outbox::Outbox,
     rooms_v1::{
         MAX_ERRORS_IN_A_ROW, MAX_ROOMS,
@@ -26,7 +26,7 @@ use super::{
     },
     session::raw,
     socket::{CatchingUp, Input, Keeper, Mode, Raw, RoomsV1, Socket},
-    sockets::{Admission, Full, Registration},
+    sockets::{Full, Place},
     wire::Format,
 };
 use crate::{accounts::tokens::AccessToken, connection::Connection, presence::Attendance};
@@ -71,16 +71,10 @@ pub(super) struct Entrance {
     token: AccessToken,
     who: Occupant,
     outbox: Arc<Outbox>,
-    seat: Arc<Seat>,
-    /// What the seat is to be told first.
-    recovered: Option<CatchingUp>,
+    seat: Seat,
+    /// What the seat is to be told first, since which place.
+    missed: Option<(Position, Reading)>,
     place: Place,
-}
-
-/// What counts and names a socket for as long as it lives.
-struct Place {
-    _registration: Registration,
-    _admission: Admission,
 }
 
 impl Entrance {
@@ -93,7 +87,6 @@ impl Entrance {
         mut token: AccessToken,
         wanted: Wanted,
     ) -> Result<Self, EntranceError> {
-        let admission = gateway.sockets.admit(token.user)?;
         let who = Occupant {
             connection: ConnectionId::random(),
             user: token.user,
@@ -101,11 +94,9 @@ impl Entrance {
             format: wanted.format,
             presence: token.presence,
         };
-        let outbox = Arc::new(Outbox::new(gateway.backlog));
-        let registration = gateway
-            .sockets
-            .register(token.session, who.connection, &outbox);
-        // An end that came before the registration didn't find the socket.
+        let outbox = Arc::new(Outbox::new(gateway.backlog.clone()));
+        let place = gateway.sockets.admit(token.user, token.session, &outbox)?;
+        // An end that came before that didn't find the socket.
         gateway
             .verifier
             .check_session(token.session, Timestamp::now())
@@ -114,16 +105,12 @@ impl Entrance {
         // As above: a change that came before the seat was taken didn't find it.
         let grant = gateway.memberships.grant(&token, Timestamp::now());
         token.grant = grant.ok_or(EntranceError::NotPermitted)?;
-        let place = Place {
-            _registration: registration,
-            _admission: admission,
-        };
         let mut entrance = Self {
             token,
             who,
             outbox,
-            seat: Arc::new(seat),
-            recovered: None,
+            seat,
+            missed: None,
             place,
         };
         match (wanted.format, wanted.since) {
@@ -151,8 +138,7 @@ impl Entrance {
         if reading.history.recovery == Recovery::Complete {
             self.seat
                 .go_behind(since, |position| welcome(position, Some(true)));
-            let seat = Arc::clone(&self.seat);
-            self.recovered = Some(CatchingUp::with(seat, since, reading));
+            self.missed = Some((since, reading));
         } else {
             let missed = Behind { after: Some(since) };
             self.seat
@@ -162,7 +148,7 @@ impl Entrance {
     }
 
     /// Waits for the connection, then runs its socket in a task of its own
-    /// size: the one that waits here is larger.
+    /// size, on the thread of its room: the one that waits here is larger.
     pub(super) async fn enter(self, gateway: Arc<Gateway>, upgrade: OnUpgrade) {
         let Ok(Ok(upgraded)) = timeout(UPGRADE_TIMEOUT, upgrade).await else {
             tracing::debug!("a connection ended before it became a socket");
@@ -188,9 +174,24 @@ impl Entrance {
             who,
             outbox,
             seat,
-            recovered,
+            missed,
             place,
         } = self;
+        let thread = gateway.hubs.thread_of(&token.room).clone();
+        let moved = stream.into_std().and_then(|stream| {
+            let _on_that_thread = thread.enter();
+            TcpStream::from_std(stream)
+        });
+        let stream = match moved {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "a connection can't be waited for"
+                );
+                return;
+            }
+        };
         let (reader, writer) = stream.into_split();
         outbox.attach(writer);
         let now = Instant::now();
@@ -200,16 +201,17 @@ impl Entrance {
             Format::Raw => Mode::Raw(Raw {
                 user: who.user,
                 connection: who.connection,
-                session: raw::Session::new(&token, gateway.limits, end.at, now),
+                session: raw::Session::new(&token, gateway.limits.clone(), end.at, now),
                 seat: Some(seat),
-                attendance,
+                attendance: attendance.map(Box::new),
             }),
             Format::RoomsV1 => {
-                let session = Session::new(&token, end, gateway.limits, now);
+                let session = Session::new(&token, end, gateway.limits.clone(), now);
                 let gateway = Arc::clone(&gateway);
-                let mut rooms = RoomsV1::new(gateway, who, session, seat, attendance);
-                if let Some(recovered) = recovered {
-                    rooms.recover(recovered);
+                let seat = Arc::new(seat);
+                let mut rooms = RoomsV1::new(gateway, who, session, seat.clone(), attendance);
+                if let Some((since, reading)) = missed {
+                    rooms.recover(CatchingUp::with(seat, since, reading));
                 }
                 Mode::RoomsV1(Box::new(rooms))
             }
@@ -220,18 +222,18 @@ impl Entrance {
             frames: Frames::new(gateway.max_message_bytes),
             keeper: Keeper {
                 outbox,
-                write_timeout: gateway.write_timeout,
+                patience: gateway.patience.clone(),
             },
             mode,
-            close_timeout: gateway.close_timeout,
+            place,
         };
         let (user, session, room) = (token.user, token.session, token.room);
         // Not a span: every socket would carry it for all of its life.
         tracing::info!(%user, %session, %room, protocol = who.format.subprotocol(), "socket opened");
-        tokio::spawn(async move {
-            let _place = place;
+        thread.spawn(async move {
             let end = socket.run().await;
             let seconds = now.elapsed().as_secs();
+            let (user, session) = (socket.place.user(), socket.place.session());
             tracing::info!(%user, %session, %room, end = end.label(), seconds, "socket closed");
         });
     }

@@ -16,6 +16,7 @@
 //! | [`asyncapi`] | the document that describes all of it |
 //! | [`close`] | why a socket is closed: the table of codes |
 //! | [`sockets`] | how many, whose, and closing them |
+//! | [`shards`] | the threads that rooms are spread over |
 
 pub mod asyncapi;
 pub mod close;
@@ -28,11 +29,12 @@ pub mod outbox;
 pub mod rooms_v1;
 pub mod route;
 pub mod session;
+pub mod shards;
 mod socket;
 pub mod sockets;
 pub mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use contract::{MembershipChange, RoomBus, Timestamp};
 use tokio::sync::mpsc;
@@ -43,6 +45,8 @@ use self::{
     outbox::BacklogLimits,
     rooms_v1::event::{self, Event},
     session::SessionLimits,
+    shards::Spread,
+    socket::Patience,
     sockets::Sockets,
 };
 use crate::{
@@ -61,16 +65,16 @@ pub struct Gateway {
     allow_missing_origin: bool,
     hubs: Arc<Hubs>,
     sockets: Arc<Sockets>,
-    backlog: BacklogLimits,
-    limits: SessionLimits,
+    backlog: Arc<BacklogLimits>,
+    limits: Arc<SessionLimits>,
+    patience: Arc<Patience>,
     max_message_bytes: usize,
-    write_timeout: Duration,
-    close_timeout: Duration,
 }
 
 impl Gateway {
     /// A gateway to the rooms of `bus`, for bearers of tokens that `verifier`
-    /// accepts, from pages of `origins`.
+    /// accepts, from pages of `origins`; sockets and rooms are on the threads of
+    /// `spread`.
     #[must_use]
     pub fn new(
         bus: Arc<dyn RoomBus>,
@@ -79,6 +83,7 @@ impl Gateway {
         presence: Arc<Presence>,
         origins: Origins,
         ws: &Ws,
+        spread: Spread,
     ) -> Arc<Self> {
         Arc::new(Self {
             verifier,
@@ -86,20 +91,22 @@ impl Gateway {
             presence,
             origins,
             allow_missing_origin: ws.allow_missing_origin,
-            hubs: Hubs::new(bus, ws.echo),
+            hubs: Hubs::new(bus, ws.echo, spread),
             sockets: Sockets::new(ws.max_connections, ws.max_connections_per_user),
-            backlog: BacklogLimits {
+            backlog: Arc::new(BacklogLimits {
                 messages: ws.backlog_messages,
                 bytes: ws.backlog_bytes,
-            },
-            limits: SessionLimits {
+            }),
+            limits: Arc::new(SessionLimits {
                 messages_per_second: ws.max_messages_per_second,
                 heartbeat_interval: ws.heartbeat_interval,
                 heartbeat_timeout: ws.heartbeat_timeout,
-            },
+            }),
+            patience: Arc::new(Patience {
+                write: ws.write_timeout,
+                close: ws.close_timeout,
+            }),
             max_message_bytes: ws.max_message_bytes,
-            write_timeout: ws.write_timeout,
-            close_timeout: ws.close_timeout,
         })
     }
 

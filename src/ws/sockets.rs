@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{ConnectionId, SessionId, UserId};
+use contract::{SessionId, UserId};
 use dashmap::{DashMap, mapref::entry::Entry};
 use tokio::{sync::Notify, time::sleep};
 
@@ -25,7 +25,7 @@ pub struct Sockets {
     max_per_user: usize,
     count: AtomicUsize,
     per_user: DashMap<UserId, usize>,
-    by_session: DashMap<SessionId, Vec<(ConnectionId, Arc<Outbox>)>>,
+    by_session: DashMap<SessionId, Vec<Arc<Outbox>>>,
     emptied: Notify,
 }
 
@@ -54,11 +54,17 @@ impl Sockets {
         })
     }
 
-    /// Counts one more socket of a user, until the admission is dropped.
+    /// Counts one more socket of a user, and makes it known under its session,
+    /// until the place is dropped.
     ///
     /// # Errors
     /// [`Full`]
-    pub fn admit(self: &Arc<Self>, user: UserId) -> Result<Admission, Full> {
+    pub fn admit(
+        self: &Arc<Self>,
+        user: UserId,
+        session: SessionId,
+        outbox: &Arc<Outbox>,
+    ) -> Result<Place, Full> {
         self.count
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |n| {
                 (n < self.max).then_some(n + 1)
@@ -72,29 +78,17 @@ impl Sockets {
         }
         *of_user += 1;
         drop(of_user);
-        Ok(Admission {
-            sockets: Arc::clone(self),
-            user,
-        })
-    }
-
-    /// Makes a socket known under its session, until the registration is dropped.
-    #[must_use]
-    pub fn register(
-        self: &Arc<Self>,
-        session: SessionId,
-        connection: ConnectionId,
-        outbox: &Arc<Outbox>,
-    ) -> Registration {
         self.by_session
             .entry(session)
-            .or_default()
-            .push((connection, Arc::clone(outbox)));
-        Registration {
+            // Most sessions have one.
+            .or_insert_with(|| Vec::with_capacity(1))
+            .push(Arc::clone(outbox));
+        Ok(Place {
             sockets: Arc::clone(self),
+            user,
             session,
-            connection,
-        }
+            outbox: Arc::clone(outbox),
+        })
     }
 
     /// How many sockets there are.
@@ -111,7 +105,7 @@ impl Sockets {
             .get(&session)
             .map(|of| of.clone())
             .unwrap_or_default();
-        for (_, outbox) in &of_session {
+        for outbox in &of_session {
             outbox.close(close);
         }
         of_session.len()
@@ -120,15 +114,7 @@ impl Sockets {
     /// Closes all sockets, spread evenly over `spread`, so that their clients
     /// don't come back all at once; then waits until they are gone.
     pub async fn drain(&self, close: Close, spread: Duration) {
-        let outboxes: Vec<Arc<Outbox>> = self
-            .by_session
-            .iter()
-            .flat_map(|of| {
-                of.iter()
-                    .map(|(_, outbox)| Arc::clone(outbox))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
+        let outboxes: Vec<Arc<Outbox>> = self.by_session.iter().flat_map(|of| of.clone()).collect();
         let steps =
             usize::try_from(spread.as_millis() / DRAIN_STEP.as_millis()).unwrap_or(usize::MAX);
         let step = outboxes.len().div_ceil(steps.max(1)).max(1);
@@ -146,7 +132,7 @@ impl Sockets {
             let emptied = self.emptied.notified();
             // Those that were just being registered.
             for of in &self.by_session {
-                for (_, outbox) in of.iter() {
+                for outbox in of.iter() {
                     outbox.close(close);
                 }
             }
@@ -175,15 +161,39 @@ impl fmt::Debug for Sockets {
     }
 }
 
-/// One counted socket.
+/// One socket among those of its node.
 #[derive(Debug)]
-pub struct Admission {
+pub struct Place {
     sockets: Arc<Sockets>,
     user: UserId,
+    session: SessionId,
+    outbox: Arc<Outbox>,
 }
 
-impl Drop for Admission {
+impl Place {
+    /// Whose the socket is.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The session that it belongs to.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
+        if let Entry::Occupied(mut of_session) = self.sockets.by_session.entry(self.session) {
+            of_session
+                .get_mut()
+                .retain(|outbox| !Arc::ptr_eq(outbox, &self.outbox));
+            if of_session.get().is_empty() {
+                of_session.remove();
+            }
+        }
         if let Entry::Occupied(mut of_user) = self.sockets.per_user.entry(self.user) {
             *of_user.get_mut() -= 1;
             if *of_user.get() == 0 {
@@ -191,26 +201,5 @@ impl Drop for Admission {
             }
         }
         self.sockets.one_less();
-    }
-}
-
-/// One socket known under its session.
-#[derive(Debug)]
-pub struct Registration {
-    sockets: Arc<Sockets>,
-    session: SessionId,
-    connection: ConnectionId,
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        if let Entry::Occupied(mut of_session) = self.sockets.by_session.entry(self.session) {
-            of_session
-                .get_mut()
-                .retain(|(connection, _)| *connection != self.connection);
-            if of_session.get().is_empty() {
-                of_session.remove();
-            }
-        }
     }
 }

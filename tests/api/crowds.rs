@@ -9,6 +9,7 @@ use service::{
     ws::{
         hub::{Hubs, Occupant},
         outbox::{BacklogLimits, Outbox},
+        shards::Spread,
         wire::Format,
     },
 };
@@ -47,7 +48,7 @@ fn message(data: &Bytes) -> Message {
 #[tokio::test]
 async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
     let bus = LocalBus::new();
-    let hubs = Hubs::new(bus.clone(), true);
+    let hubs = Hubs::new(bus.clone(), true, Spread::here());
     let lobby = RoomName::parse("lobby").unwrap();
     let out = outbox(usize::MAX);
     let seat = hubs.join(&lobby, occupant(), &out).await.unwrap();
@@ -86,7 +87,7 @@ async fn a_crowd_that_waits_to_speak_never_makes_its_room_miss_anything() {
 #[tokio::test]
 async fn a_crowded_room_with_much_to_say_lets_other_tasks_run() {
     let bus = LocalBus::new();
-    let hubs = Hubs::new(bus.clone(), true);
+    let hubs = Hubs::new(bus.clone(), true, Spread::here());
     let lobby = RoomName::parse("lobby").unwrap();
     // One whom the first batch is too much for, and one whom the last is.
     let (early, late) = (outbox(0), outbox(39));

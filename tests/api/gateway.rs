@@ -10,7 +10,7 @@ use service::{
     connection::Connection,
     presence::Presence,
     rooms::MembershipChanges,
-    ws::{Gateway, origins::Origins, route},
+    ws::{Gateway, origins::Origins, route, shards::Spread},
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -37,6 +37,7 @@ pub async fn gateway(bus: Arc<dyn RoomBus>) -> (Arc<Gateway>, SocketAddr) {
         presence,
         Origins::new(config.http.allowed_origins.clone()),
         &config.ws,
+        Spread::here(),
     );
     tokio::spawn(gateway.clone().tell_presence(news));
     let (router, _) = route::routes()

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use contract::{BusError, ConnectionId, RoomBus, RoomName, UserId};
 use dashmap::DashMap;
+use tokio::runtime::Handle;
 
 pub use self::{
     member::Behind,
@@ -27,13 +28,14 @@ pub use self::{
     seat::{Catching, Reading, Seat},
 };
 use self::{member::Member, room::Room};
-use super::{outbox::Outbox, wire::Format};
+use super::{outbox::Outbox, shards::Spread, wire::Format};
 use crate::accounts::tokens::Grant;
 
 /// The rooms that sockets of this node sit in.
 pub struct Hubs {
     bus: Arc<dyn RoomBus>,
     echo: bool,
+    spread: Spread,
     rooms: DashMap<RoomName, Arc<Room>>,
 }
 
@@ -53,14 +55,23 @@ pub struct Occupant {
 }
 
 impl Hubs {
-    /// Rooms on `bus`. With `echo`, a sender hears its own messages.
+    /// Rooms on `bus`, on the threads of `spread`. With `echo`, a sender hears
+    /// its own messages.
     #[must_use]
-    pub fn new(bus: Arc<dyn RoomBus>, echo: bool) -> Arc<Self> {
+    pub fn new(bus: Arc<dyn RoomBus>, echo: bool, spread: Spread) -> Arc<Self> {
         Arc::new(Self {
             bus,
             echo,
+            spread,
             rooms: DashMap::new(),
         })
+    }
+
+    /// The thread of a room, which its hub and the sockets are on that came for
+    /// it.
+    #[must_use]
+    pub fn thread_of(&self, room: &RoomName) -> &Handle {
+        self.spread.thread_of(room)
     }
 
     /// How many rooms have a socket of this node in them.
@@ -103,7 +114,7 @@ impl Hubs {
                 let subscription = self.bus.subscribe(&room.name, None).await?;
                 room.members.lock().position = subscription.position();
                 let hub = listening::run(Arc::clone(room), subscription, self.echo);
-                Ok(tokio::spawn(hub).abort_handle())
+                Ok(self.thread_of(name).spawn(hub).abort_handle())
             })
             .await?;
         Ok(seat)

@@ -65,9 +65,12 @@ impl Chunk {
     }
 }
 
-/// What waits, in order.
+/// What waits, in order. It takes memory only while something does.
 #[derive(Debug, Default)]
-pub(super) struct Backlog {
+pub(super) struct Backlog(Option<Box<Waiting>>);
+
+#[derive(Debug, Default)]
+struct Waiting {
     chunks: VecDeque<Chunk>,
     messages: usize,
     bytes: usize,
@@ -75,12 +78,12 @@ pub(super) struct Backlog {
 
 impl Backlog {
     pub(super) fn is_empty(&self) -> bool {
-        self.chunks.is_empty()
+        self.0.is_none()
     }
 
     /// Since when the oldest of it does.
     pub(super) fn oldest(&self) -> Option<Instant> {
-        self.chunks.front().map(|chunk| chunk.since)
+        Some(self.0.as_ref()?.chunks.front()?.since)
     }
 
     /// Adds what is left of some bytes of which so many are written.
@@ -91,23 +94,61 @@ impl Backlog {
             ends: Arc::clone(ends),
             written,
         };
-        self.messages += chunk.messages();
-        self.bytes += chunk.rest.len();
-        self.chunks.push_back(chunk);
+        let waiting = self.0.get_or_insert_default();
+        waiting.messages += chunk.messages();
+        waiting.bytes += chunk.rest.len();
+        waiting.chunks.push_back(chunk);
     }
 
     /// Whether messages may wait too, or needn't.
     pub(super) fn takes(&self, batch: &Batch, limits: BacklogLimits) -> bool {
-        self.chunks.is_empty()
-            || (self.messages + batch.ends.len() <= limits.messages
-                && self.bytes + batch.bytes.len() <= limits.bytes)
+        let messages = self.messages().saturating_add(batch.ends.len());
+        let bytes = self.bytes().saturating_add(batch.bytes.len());
+        self.is_empty() || (messages <= limits.messages && bytes <= limits.bytes)
     }
 
     pub(super) fn exceeds(&self, limits: BacklogLimits) -> bool {
-        self.messages > limits.messages || self.bytes > limits.bytes
+        self.messages() > limits.messages || self.bytes() > limits.bytes
     }
 
-    pub(super) fn written(&mut self, mut n: usize) {
+    /// Whether no more than half of what may wait does.
+    pub(super) fn is_half_empty(&self, limits: BacklogLimits) -> bool {
+        self.messages() <= limits.messages / 2 && self.bytes() <= limits.bytes / 2
+    }
+
+    fn messages(&self) -> usize {
+        self.0.as_ref().map_or(0, |waiting| waiting.messages)
+    }
+
+    fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, |waiting| waiting.bytes)
+    }
+
+    pub(super) fn written(&mut self, n: usize) {
+        self.0.take_if(|waiting| waiting.written(n));
+    }
+
+    /// Puts its beginning into `slices`; returns how many are used.
+    pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let chunks = self.0.iter().flat_map(|waiting| &waiting.chunks);
+        let mut used = 0;
+        for (slice, chunk) in slices.iter_mut().zip(chunks) {
+            *slice = IoSlice::new(&chunk.rest);
+            used += 1;
+        }
+        used
+    }
+
+    /// Gives up all but the rest of the frame that is half written, without
+    /// which the next one could not be understood.
+    pub(super) fn keep_begun_frame(&mut self) {
+        self.0.take_if(|waiting| waiting.keep_begun_frame());
+    }
+}
+
+impl Waiting {
+    /// Returns whether nothing waits any more.
+    fn written(&mut self, mut n: usize) -> bool {
         self.bytes -= n;
         while let Some(first) = self.chunks.front_mut() {
             let before = first.messages();
@@ -121,25 +162,11 @@ impl Backlog {
             }
             self.chunks.pop_front();
         }
-        if self.chunks.is_empty() {
-            // A socket that was slow once must not keep the memory for it.
-            self.chunks = VecDeque::new();
-        }
+        self.chunks.is_empty()
     }
 
-    /// Puts its beginning into `slices`; returns how many are used.
-    pub(super) fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut used = 0;
-        for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
-            *slice = IoSlice::new(&chunk.rest);
-            used += 1;
-        }
-        used
-    }
-
-    /// Gives up all but the rest of the frame that is half written, without
-    /// which the next one could not be understood.
-    pub(super) fn keep_begun_frame(&mut self) {
+    /// Returns whether nothing waits any more.
+    fn keep_begun_frame(&mut self) -> bool {
         self.chunks.truncate(1);
         if let Some(first) = self.chunks.front_mut() {
             first.keep_begun_frame();
@@ -149,10 +176,6 @@ impl Backlog {
         }
         self.messages = self.chunks.iter().map(Chunk::messages).sum();
         self.bytes = self.chunks.iter().map(|chunk| chunk.rest.len()).sum();
-    }
-
-    /// Whether no more than half of what may wait does.
-    pub(super) fn is_half_empty(&self, limits: BacklogLimits) -> bool {
-        self.messages <= limits.messages / 2 && self.bytes <= limits.bytes / 2
+        self.chunks.is_empty()
     }
 }

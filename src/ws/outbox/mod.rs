@@ -33,7 +33,8 @@ pub struct Outbox {
     /// Empty until the connection has become a socket: what is sent before
     /// waits.
     writer: OnceLock<OwnedWriteHalf>,
-    limits: BacklogLimits,
+    /// Those of all sockets.
+    limits: Arc<BacklogLimits>,
     state: Mutex<State>,
 }
 
@@ -99,10 +100,10 @@ impl Closing {
 impl Outbox {
     /// Keeps what is sent until there is something to send it through.
     #[must_use]
-    pub fn new(limits: BacklogLimits) -> Self {
+    pub fn new(limits: impl Into<Arc<BacklogLimits>>) -> Self {
         Self {
             writer: OnceLock::new(),
-            limits,
+            limits: limits.into(),
             state: Mutex::default(),
         }
     }
@@ -123,7 +124,7 @@ impl Outbox {
             return;
         }
         self.put(&mut state, &batch.bytes, &batch.ends);
-        self.bound(&mut state, self.limits);
+        self.bound(&mut state, *self.limits);
     }
 
     /// Sends messages if the backlog has room for them, else none of them;
@@ -135,10 +136,10 @@ impl Outbox {
         if state.is_over() {
             return true;
         }
-        if !state.backlog.takes(batch, self.limits) {
+        if !state.backlog.takes(batch, *self.limits) {
             // As in `bound`.
             self.write_to_kernel(&mut state);
-            if !state.backlog.takes(batch, self.limits) {
+            if !state.backlog.takes(batch, *self.limits) {
                 return false;
             }
         }
@@ -149,7 +150,7 @@ impl Outbox {
     /// Whether no more than half of what may wait does.
     #[must_use]
     pub fn is_half_empty(&self) -> bool {
-        self.state.lock().backlog.is_half_empty(self.limits)
+        self.state.lock().backlog.is_half_empty(*self.limits)
     }
 
     /// Sends the answer to something that the peer sent. It may wait when
@@ -186,7 +187,7 @@ impl Outbox {
             return;
         }
         self.put(&mut state, &frame, &Arc::default());
-        self.bound(&mut state, self.limits);
+        self.bound(&mut state, *self.limits);
     }
 
     /// Ends the socket: what waits is still sent, then the close frame, and

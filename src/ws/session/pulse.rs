@@ -1,6 +1,6 @@
 //! Whether the peer is there, and sends no faster than it may.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
@@ -27,7 +27,8 @@ pub enum Beat {
 /// The signs of life of a peer.
 #[derive(Debug)]
 pub struct Pulse {
-    limits: SessionLimits,
+    /// Those of all sockets.
+    limits: Arc<SessionLimits>,
     ping_at: Instant,
     answer_by: Option<Instant>,
     /// GCRA: when the peer's allowance would be whole again.
@@ -37,10 +38,10 @@ pub struct Pulse {
 impl Pulse {
     /// Of a peer that was there at `now`.
     #[must_use]
-    pub fn new(limits: SessionLimits, now: Instant) -> Self {
+    pub fn new(limits: Arc<SessionLimits>, now: Instant) -> Self {
         Self {
-            limits,
             ping_at: now + limits.heartbeat_interval,
+            limits,
             answer_by: None,
             allowance_at: now,
         }

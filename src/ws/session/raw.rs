@@ -1,5 +1,7 @@
 //! A socket in raw mode: a message is said, and nothing else.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use contract::Kind;
 use tokio::time::Instant;
@@ -40,12 +42,17 @@ pub struct Session {
 impl Session {
     /// A session of the bearer of `token`, which may last until `expires`.
     #[must_use]
-    pub fn new(token: &AccessToken, limits: SessionLimits, expires: Instant, now: Instant) -> Self {
+    pub fn new(
+        token: &AccessToken,
+        limits: impl Into<Arc<SessionLimits>>,
+        expires: Instant,
+        now: Instant,
+    ) -> Self {
         Self {
             grant: token.grant,
             claims: token.claims.clone(),
             expires,
-            pulse: Pulse::new(limits, now),
+            pulse: Pulse::new(limits.into(), now),
         }
     }
 

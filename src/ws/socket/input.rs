@@ -20,13 +20,17 @@ const CHUNK: usize = 32 * 1024;
 thread_local! {
     /// Of all sockets that wait for something to read, none has memory for it:
     /// whoever comes to read uses this.
-    static SPARE: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    static SPARE: Cell<Option<Box<Chunk>>> = const { Cell::new(None) };
 }
 
 /// What has come and was not looked at. It takes memory only while there is
 /// something.
 #[derive(Debug, Default)]
-pub(in crate::ws) struct Input {
+pub(in crate::ws) struct Input(Option<Box<Chunk>>);
+
+/// Of `bytes`, those from `start` to `end`: at least one.
+#[derive(Debug)]
+struct Chunk {
     bytes: Box<[u8]>,
     start: usize,
     end: usize,
@@ -35,67 +39,71 @@ pub(in crate::ws) struct Input {
 impl Input {
     pub(in crate::ws) fn new(bytes: Vec<u8>) -> Self {
         let end = bytes.len();
-        Self {
+        let chunk = (end > 0).then(|| Chunk {
             bytes: bytes.into_boxed_slice(),
             start: 0,
             end,
-        }
+        });
+        Self(chunk.map(Box::new))
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.start == self.end
+        self.0.is_none()
     }
 
     pub(super) fn unread(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..self.end]
+        match &mut self.0 {
+            Some(chunk) => &mut chunk.bytes[chunk.start..chunk.end],
+            None => &mut [],
+        }
     }
 
     /// So much of it has been looked at.
     pub(super) fn take(&mut self, n: usize) {
-        self.start += n;
-        if self.is_empty() {
-            self.clear();
+        if let Some(chunk) = &mut self.0 {
+            chunk.start += n;
+            if chunk.start >= chunk.end {
+                self.clear();
+            }
         }
     }
 
     pub(super) fn clear(&mut self) {
-        let bytes = std::mem::take(self).bytes;
-        if bytes.len() == CHUNK {
-            SPARE.set(Some(bytes));
+        if let Some(chunk) = self.0.take_if(|chunk| chunk.bytes.len() == CHUNK) {
+            SPARE.set(Some(chunk));
         }
+        self.0 = None;
     }
 
     /// Whether the peer has more to say, most probably.
     pub(super) fn is_full(&self) -> bool {
-        self.end == CHUNK
+        self.0.as_ref().is_some_and(|chunk| chunk.end == CHUNK)
     }
 
     /// Reads if there is nothing; returns how much there is, 0 at the end.
-    ///
-    /// It waits in the one place where the task that served the handshake
-    /// waited: `OwnedReadHalf::readable` waits elsewhere, so that the finished
-    /// task would be kept for as long as the socket lives.
     pub(super) fn poll_fill(
         &mut self,
         reader: &mut OwnedReadHalf,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        if !self.is_empty() {
-            return Poll::Ready(Ok(self.end - self.start));
+        if let Some(chunk) = &self.0 {
+            return Poll::Ready(Ok(chunk.end - chunk.start));
         }
-        let mut bytes = SPARE
-            .take()
-            .unwrap_or_else(|| vec![0; CHUNK].into_boxed_slice());
-        let mut buf = ReadBuf::new(&mut bytes);
+        let mut chunk = SPARE.take().unwrap_or_else(|| {
+            Box::new(Chunk {
+                bytes: vec![0; CHUNK].into_boxed_slice(),
+                start: 0,
+                end: 0,
+            })
+        });
+        let mut buf = ReadBuf::new(&mut chunk.bytes);
         let polled = Pin::new(reader).poll_read(cx, &mut buf);
         let n = buf.filled().len();
-        *self = Self {
-            bytes,
-            start: 0,
-            end: n,
-        };
-        if n == 0 {
-            self.clear();
+        (chunk.start, chunk.end) = (0, n);
+        if n > 0 {
+            self.0 = Some(chunk);
+        } else {
+            SPARE.set(Some(chunk));
         }
         ready!(polled)?;
         Poll::Ready(Ok(n))

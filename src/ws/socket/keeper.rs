@@ -48,11 +48,19 @@ pub(super) fn ping(outbox: &Outbox) {
     outbox.send_control(frame(OpCode::Ping, b""));
 }
 
-/// The way out of a socket, and how long a write may be blocked.
-#[derive(Clone)]
+/// How long every socket waits for its peer.
+#[derive(Debug)]
+pub(in crate::ws) struct Patience {
+    /// Until the kernel takes what waits.
+    pub(in crate::ws) write: Duration,
+    /// Until the peer is done too, after a close frame.
+    pub(in crate::ws) close: Duration,
+}
+
+/// The way out of a socket, and how long it may be blocked.
 pub(in crate::ws) struct Keeper {
     pub(in crate::ws) outbox: Arc<Outbox>,
-    pub(in crate::ws) write_timeout: Duration,
+    pub(in crate::ws) patience: Arc<Patience>,
 }
 
 /// What a socket has to do other than to read.
@@ -109,7 +117,7 @@ impl Keeper {
     fn deadline(&self, timed: &impl Timed, status: Status) -> Instant {
         let deadline = timed.deadline();
         match status.oldest {
-            Some(oldest) => deadline.min(oldest + self.write_timeout),
+            Some(oldest) => deadline.min(oldest + self.patience.write),
             None => deadline,
         }
     }
@@ -130,7 +138,7 @@ impl Keeper {
             Due::Time => {
                 let now = Instant::now();
                 let oldest = outbox.status().oldest;
-                if oldest.is_some_and(|oldest| now >= oldest + self.write_timeout) {
+                if oldest.is_some_and(|oldest| now >= oldest + self.patience.write) {
                     outbox.give_up();
                 }
                 timed.on_time(now, outbox, unanswered);

@@ -22,7 +22,6 @@ use std::{
     ops::ControlFlow::{self, Break, Continue},
     pin::{Pin, pin},
     task::Poll,
-    time::Duration,
 };
 
 use tokio::{
@@ -31,13 +30,15 @@ use tokio::{
 };
 
 pub(super) use self::{
-    catching_up::CatchingUp, input::Input, keeper::Keeper, mode::Mode, raw::Raw, rooms_v1::RoomsV1,
+    catching_up::CatchingUp, input::Input, keeper::Keeper, keeper::Patience, mode::Mode, raw::Raw,
+    rooms_v1::RoomsV1,
 };
 use super::{
     close::Close,
     frames::{FrameError, Frames, Incoming},
     outbox::Closing,
     session::Frame,
+    sockets::Place,
     wire::{OpCode, frame},
 };
 
@@ -53,7 +54,8 @@ pub(super) struct Socket {
     pub(super) frames: Frames,
     pub(super) keeper: Keeper,
     pub(super) mode: Mode,
-    pub(super) close_timeout: Duration,
+    /// What it counts as.
+    pub(super) place: Place,
 }
 
 /// How a socket ended.
@@ -115,7 +117,8 @@ impl Socket {
             match came {
                 Poll::Ready(Ok(0) | Err(_)) => return End::Broken,
                 Poll::Ready(Ok(_)) => {
-                    if self.take_in(timer.as_mut()).await.is_break() {
+                    // On the heap, as above.
+                    if Box::pin(self.take_in(timer.as_mut())).await.is_break() {
                         return End::Broken;
                     }
                 }
@@ -191,7 +194,7 @@ impl Socket {
         };
         // Nobody in a room waits for this socket any more.
         self.mode.leave();
-        let deadline = Instant::now() + self.close_timeout;
+        let deadline = Instant::now() + self.keeper.patience.close;
         let outbox = &*self.keeper.outbox;
         let drained = timeout_at(deadline, async {
             while outbox.status().oldest.is_some() {

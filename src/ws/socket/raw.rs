@@ -3,7 +3,6 @@
 use std::{
     ops::ControlFlow::{self, Continue},
     pin::Pin,
-    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -30,8 +29,9 @@ pub(in crate::ws) struct Raw {
     pub(in crate::ws) connection: ConnectionId,
     pub(in crate::ws) session: Session,
     /// `None` once the socket has left the room.
-    pub(in crate::ws) seat: Option<Arc<Seat>>,
-    pub(in crate::ws) attendance: Option<Attendance>,
+    pub(in crate::ws) seat: Option<Seat>,
+    /// On the heap: most have none.
+    pub(in crate::ws) attendance: Option<Box<Attendance>>,
 }
 
 impl Raw {
@@ -43,8 +43,7 @@ impl Raw {
     ) -> ControlFlow<()> {
         match self.session.on_frame(frame, Instant::now()) {
             Action::Publish { kind, data } => {
-                // On the heap: every socket would carry it while it is silent.
-                return Box::pin(self.publish(kind, data, keeper, timer)).await;
+                return self.publish(kind, data, keeper, timer).await;
             }
             Action::Close(close) => keeper.outbox.close(close),
             Action::Ping | Action::Nothing => {}

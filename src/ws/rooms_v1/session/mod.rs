@@ -3,7 +3,7 @@
 
 mod action;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use contract::{Kind, Position, RoomName, SessionId, UserId};
@@ -42,14 +42,19 @@ impl Session {
     /// A session of the bearer of `token`, which ends at `end`, with a seat in
     /// the token's room.
     #[must_use]
-    pub fn new(token: &AccessToken, end: End, limits: SessionLimits, now: Instant) -> Self {
+    pub fn new(
+        token: &AccessToken,
+        end: End,
+        limits: impl Into<Arc<SessionLimits>>,
+        now: Instant,
+    ) -> Self {
         let mut session = Self {
             user: token.user,
             id: token.session,
             claims: token.claims.clone(),
             term: Term::new(end, now),
             seats: Seats::default(),
-            pulse: Pulse::new(limits, now),
+            pulse: Pulse::new(limits.into(), now),
             errors: 0,
         };
         session
