@@ -57,10 +57,7 @@ impl Peers {
             self.cell(*subject, "p50", milliseconds(|r| r.p50));
             self.cell(*subject, "p99", milliseconds(|r| r.p99));
         }
-        println!(
-            "\nfanout: the fixed rate is {} deliveries a second",
-            figure(asked)
-        );
+        self.fixed_rate = asked;
     }
 
     /// Prints it.
