@@ -6,8 +6,8 @@ use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberI
 
 use crate::config::{Log, LogFormat};
 
-/// Crates whose finest levels print frames as they are sent and received.
-const NEVER_TRACED: [&str; 2] = ["tungstenite=info", "hyper=info"];
+/// A crate whose finest levels print what is sent and received.
+const NEVER_TRACED: &str = "hyper=info";
 
 /// Why logs can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -26,10 +26,8 @@ pub enum TelemetryError {
 /// [`TelemetryError`]
 pub fn start(log: &Log) -> Result<(), TelemetryError> {
     let mut filter = EnvFilter::builder().parse(&log.filter)?;
-    for directive in NEVER_TRACED {
-        if let Ok(directive) = directive.parse() {
-            filter = filter.add_directive(directive);
-        }
+    if let Ok(directive) = NEVER_TRACED.parse() {
+        filter = filter.add_directive(directive);
     }
     let registry = tracing_subscriber::registry().with(filter);
     match log.format {

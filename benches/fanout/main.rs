@@ -4,7 +4,7 @@
 //! the one that most people would write ([`tutorial`]), and what others use
 //! ([`socketioxide`], and those of `benches/peers` on Node), interleaved round
 //! by round. `BENCH_QUICK=1` for short rounds, `BENCH_SUBJECTS=bare,service` for
-//! some of them.
+//! some of them, `BENCH_PARTS=traffic,memory` for some of what is measured.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -67,15 +67,29 @@ fn measure() -> Outcome<()> {
     let subjects = Subject::chosen();
     let mut results = Table::of_results();
     let mut peers = Peers::new(&subjects);
-    traffic::measure(&subjects, &mut results, &mut peers)?;
-    scale::measure(&subjects, files)?;
-    sweep::measure(&subjects, files, &mut results)?;
+    if wanted("traffic") {
+        traffic::measure(&subjects, &mut results, &mut peers)?;
+    }
+    if wanted("scale") {
+        scale::measure(&subjects, files)?;
+    }
+    if wanted("sweep") {
+        sweep::measure(&subjects, files, &mut results)?;
+    }
     let subjects: Vec<_> = subjects
         .into_iter()
         .filter(|&subject| !matches!(subject, Subject::TutorialNagle | Subject::Long))
         .collect();
-    memory::measure(&subjects, files, &mut results, &mut peers)?;
+    if wanted("memory") {
+        memory::measure(&subjects, files, &mut results, &mut peers)?;
+    }
     peers.print();
     results.print("fanout");
     Ok(())
+}
+
+/// Whether a part is among those of `BENCH_PARTS`; all are if it is not set.
+fn wanted(part: &str) -> bool {
+    let parts = std::env::var("BENCH_PARTS");
+    parts.map_or(true, |parts| parts.split(',').any(|name| name == part))
 }

@@ -182,7 +182,8 @@ impl Server {
                 if let Some(connection) = &mut self.connections[index] {
                     connection.room = Some(room);
                 }
-                let accept = tungstenite::handshake::derive_accept_key(key.as_bytes());
+                let accept =
+                    tokio_tungstenite::tungstenite::handshake::derive_accept_key(key.as_bytes());
                 format!(
                     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
                      Upgrade: websocket\r\nSec-WebSocket-Protocol: bearer\r\n\

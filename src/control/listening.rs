@@ -105,10 +105,7 @@ impl Listening {
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                delivery = self.subscription.recv() => match delivery {
-                    Some(delivery) => self.hear(delivery, questions),
-                    None => return,
-                },
+                delivery = self.subscription.recv() => self.hear(delivery, questions),
                 _ = ticks.tick(), if self.question.is_some() => self.ask().await,
                 _ = rounds.tick(), if self.control.archive.is_none() => {
                     self.question.get_or_insert_with(Asked::now);
@@ -200,8 +197,8 @@ impl Listening {
         let deadline = Instant::now() + FIRST_ANSWER;
         while self.question.is_some() {
             match timeout_at(deadline, self.subscription.recv()).await {
-                Ok(Some(delivery)) => self.hear(delivery, &questions),
-                Ok(None) | Err(_) => {
+                Ok(delivery) => self.hear(delivery, &questions),
+                Err(_) => {
                     tracing::warn!(
                         "no node with a store has said what happened; going on, and asking again"
                     );

@@ -18,7 +18,7 @@ pub(super) async fn ask(bus: &dyn RoomBus, room: &RoomName) -> Result<Vec<UserId
     for _ in 0..2 {
         PresenceEvent::Wanted.tell(bus, room).await?;
         let deadline = Instant::now() + PATIENCE;
-        while let Ok(Some(delivery)) = timeout_at(deadline, subscription.recv()).await {
+        while let Ok(delivery) = timeout_at(deadline, subscription.recv()).await {
             if let Delivery::Message(envelope) = delivery
                 && let Ok(event) = PresenceEvent::from_message(&envelope.message)
             {

@@ -67,13 +67,10 @@ async fn follow(presence: &Presence, tracked: &Tracked, mut subscription: Subscr
                 false
             }
             () = tracked.changed.notified() => true,
-            delivery = subscription.recv() => match delivery {
-                Some(delivery) => {
-                    ask |= hear(&delivery, bus, tracked).await;
-                    true
-                }
-                None => return,
-            },
+            delivery = subscription.recv() => {
+                ask |= hear(&delivery, bus, tracked).await;
+                true
+            }
             _ = beats.tick() => {
                 let beat = tracked.roster.lock().beat();
                 tell(&beat, bus, tracked).await;

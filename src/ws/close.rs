@@ -2,7 +2,6 @@
 //! come. 4000-4499 mean "come back", 4500-4999 "don't".
 
 use bytes::Bytes;
-use tungstenite::protocol::{CloseFrame, frame::coding::CloseCode as Code};
 
 macro_rules! close_codes {
     ($( $(#[doc = $doc:literal])+ $name:ident = $code:literal, $label:literal, $reconnect:literal, $text:literal; )+) => {
@@ -83,15 +82,6 @@ close_codes! {
 }
 
 impl Close {
-    /// The close frame's content.
-    #[must_use]
-    pub fn frame(self) -> CloseFrame {
-        CloseFrame {
-            code: Code::from(self.code()),
-            reason: self.reason().into(),
-        }
-    }
-
     /// The whole close frame, as a server sends it.
     #[must_use]
     pub fn wire(self) -> Bytes {
@@ -103,6 +93,8 @@ impl Close {
 
 #[cfg(test)]
 mod tests {
+    use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode as Code;
+
     use super::*;
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     Gateway,
+    frames::Frames,
     hub::{Behind, Occupant, Seat},
     outbox::Outbox,
     rooms_v1::{
@@ -24,7 +25,7 @@ use super::{
         session::Session,
     },
     session::raw,
-    socket::{CatchingUp, Keeper, Mode, Raw, ReadAhead, RoomsV1, Socket},
+    socket::{CatchingUp, Input, Keeper, Mode, Raw, RoomsV1, Socket},
     sockets::{Admission, Full, Registration},
     wire::Format,
 };
@@ -215,13 +216,13 @@ impl Entrance {
         };
         let mut socket = Socket {
             reader,
-            ahead: ReadAhead::new(read_ahead),
+            input: Input::new(read_ahead),
+            frames: Frames::new(gateway.max_message_bytes),
             keeper: Keeper {
                 outbox,
                 write_timeout: gateway.write_timeout,
             },
             mode,
-            max_message_bytes: gateway.max_message_bytes,
             close_timeout: gateway.close_timeout,
         };
         let (user, session, room) = (token.user, token.session, token.room);

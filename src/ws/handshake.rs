@@ -2,9 +2,9 @@
 //! headers are read raw, so that a repeated or odd one is seen as it is, and
 //! nothing that holds the token is kept or printed.
 
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use axum::http::{HeaderMap, HeaderName, Method, Version, header, request::Parts};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use tungstenite::handshake::derive_accept_key;
 
 use super::{rooms_v1::SUBPROTOCOL, wire::Format};
 
@@ -113,10 +113,21 @@ pub fn read(
     }
     let (format, token) = offered(headers)?;
     Ok(Handshake {
-        accept: derive_accept_key(key),
+        accept: accept(key),
         token,
         format,
     })
+}
+
+/// What a server makes of the client's key (RFC 6455, section 4.2.2), to show
+/// that it speaks WebSocket.
+fn accept(key: &[u8]) -> String {
+    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    // Nothing depends on its strength.
+    let mut hash = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
+    hash.update(key);
+    hash.update(GUID);
+    STANDARD.encode(hash.finish())
 }
 
 /// The format and the token of an offer that is exactly `bearer` and the

@@ -11,7 +11,8 @@
 //! | [`rooms_v1`] | the same for `rooms.v1`, and its wire format |
 //! | [`hub`] | one listener per active room, one write per member and batch |
 //! | [`outbox`] | a socket's way out, with its bounded backlog |
-//! | [`wire`] | frames, and batches of them that are encoded once |
+//! | [`frames`] | what a client sends, from bytes to whole messages |
+//! | [`wire`] | what a server sends: frames, and batches of them that are encoded once |
 //! | [`asyncapi`] | the document that describes all of it |
 //! | [`close`] | why a socket is closed: the table of codes |
 //! | [`sockets`] | how many, whose, and closing them |
@@ -19,6 +20,7 @@
 pub mod asyncapi;
 pub mod close;
 mod entrance;
+pub mod frames;
 pub mod handshake;
 pub mod hub;
 pub mod origins;

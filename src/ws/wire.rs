@@ -11,9 +11,12 @@ use super::rooms_v1::event;
 /// Longest header of a server frame: 2 bytes, and 8 for a 64-bit length.
 const MAX_HEADER: usize = 10;
 
-/// The opcodes that a server sends.
+/// The opcodes (RFC 6455, section 5.2). A server sends all but the
+/// first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpCode {
+    /// More of a message in fragments.
+    Continuation = 0x0,
     /// A text message.
     Text = 0x1,
     /// A binary message.
@@ -22,6 +25,30 @@ pub enum OpCode {
     Close = 0x8,
     /// Ping.
     Ping = 0x9,
+    /// Pong.
+    Pong = 0xA,
+}
+
+impl OpCode {
+    /// The opcode of that number; `None` for those that mean nothing yet.
+    #[must_use]
+    pub const fn of(number: u8) -> Option<Self> {
+        match number {
+            0x0 => Some(Self::Continuation),
+            0x1 => Some(Self::Text),
+            0x2 => Some(Self::Binary),
+            0x8 => Some(Self::Close),
+            0x9 => Some(Self::Ping),
+            0xA => Some(Self::Pong),
+            _ => None,
+        }
+    }
+
+    /// Whether its frames may stand between the fragments of a message.
+    #[must_use]
+    pub const fn is_control(self) -> bool {
+        matches!(self, Self::Close | Self::Ping | Self::Pong)
+    }
 }
 
 /// One whole frame.
@@ -159,7 +186,7 @@ mod tests {
     use std::io::Cursor;
 
     use contract::{Message, RoomName, Timestamp};
-    use tungstenite::{WebSocket, protocol::Role};
+    use tokio_tungstenite::tungstenite::{self, WebSocket, protocol::Role};
 
     use super::*;
 

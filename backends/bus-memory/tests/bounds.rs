@@ -191,7 +191,7 @@ async fn a_room_that_is_too_much_alone_keeps_what_fits() {
     // What is too much by itself is said, and not kept.
     let mut listener = come_back(&bus, "lobby", last.unwrap()).await;
     let said = say(&bus, "lobby", 60_000).await;
-    let contract::Delivery::Message(heard) = listener.recv().await.unwrap() else {
+    let contract::Delivery::Message(heard) = listener.recv().await else {
         panic!("a message is heard");
     };
     assert_eq!(heard.position, said);

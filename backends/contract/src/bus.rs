@@ -1,14 +1,13 @@
 //! The room bus: what is said in a room reaches everyone who listens to it.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, future::poll_fn, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use uuid::Uuid;
 
-use crate::{BusError, RoomName, UserId, fanout::RoomGuard};
+use crate::{BusError, RoomName, UserId, fanout::Listener};
 
 /// Which socket said something, unique in a cluster; never shown to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -202,26 +201,17 @@ pub struct Subscription {
     replay: VecDeque<Delivery>,
     /// What is live up to here was replayed.
     replayed: Option<Position>,
-    // Field order is drop order: the guard looks whether this receiver was the last.
-    receiver: broadcast::Receiver<Delivery>,
+    listener: Listener,
     recovery: Recovery,
-    position: Option<Position>,
-    _room: RoomGuard,
 }
 
 impl Subscription {
-    pub(crate) fn new(
-        receiver: broadcast::Receiver<Delivery>,
-        position: Option<Position>,
-        room: RoomGuard,
-    ) -> Self {
+    pub(crate) fn new(listener: Listener) -> Self {
         Self {
             replay: VecDeque::new(),
             replayed: None,
-            receiver,
+            listener,
             recovery: Recovery::NotAsked,
-            position,
-            _room: room,
         }
     }
 
@@ -260,17 +250,15 @@ impl Subscription {
         repeated
     }
 
-    /// The next delivery; `None` when the bus has shut down. Cancel-safe.
-    pub async fn recv(&mut self) -> Option<Delivery> {
+    /// The next delivery. Cancel-safe.
+    pub async fn recv(&mut self) -> Delivery {
         if let Some(delivery) = self.replay.pop_front() {
-            return Some(delivery);
+            return delivery;
         }
         loop {
-            match self.receiver.recv().await {
-                Ok(delivery) if self.is_repeated(&delivery) => {}
-                Ok(delivery) => return Some(delivery),
-                Err(RecvError::Lagged(missed)) => return Some(Delivery::Missed(missed)),
-                Err(RecvError::Closed) => return None,
+            let delivery = poll_fn(|cx| self.listener.poll_take(cx)).await;
+            if !self.is_repeated(&delivery) {
+                return delivery;
             }
         }
     }
@@ -281,11 +269,9 @@ impl Subscription {
             return Some(delivery);
         }
         loop {
-            match self.receiver.try_recv() {
-                Ok(delivery) if self.is_repeated(&delivery) => {}
-                Ok(delivery) => return Some(delivery),
-                Err(TryRecvError::Lagged(missed)) => return Some(Delivery::Missed(missed)),
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            let delivery = self.listener.take()?;
+            if !self.is_repeated(&delivery) {
+                return Some(delivery);
             }
         }
     }
@@ -300,6 +286,6 @@ impl Subscription {
     /// order numbers.
     #[must_use]
     pub fn position(&self) -> Option<Position> {
-        self.position
+        self.listener.position()
     }
 }

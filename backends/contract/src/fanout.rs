@@ -1,4 +1,4 @@
-//! The in-process part of every bus: a room is a tokio broadcast channel in a
+//! The in-process part of every bus: a room is a broadcast channel in a
 //! `DashMap`, made by its first listener and dropped with its last.
 //!
 //! A bus gives each room a source, which is made for the room's first listener
@@ -10,13 +10,15 @@ use std::{
     any::Any,
     fmt,
     sync::{Arc, Weak},
+    task::{Context, Poll},
 };
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use tokio::sync::{OnceCell, broadcast};
+use slab::Slab;
+use tokio::sync::OnceCell;
 
-use crate::{BusError, Delivery, Position, RoomName, Subscription};
+use crate::{BusError, Delivery, Position, RoomName, Subscription, inbox::Inbox};
 
 /// Rooms of one process.
 #[derive(Debug)]
@@ -26,12 +28,19 @@ pub struct Fanout {
 }
 
 struct Channel {
-    sender: broadcast::Sender<Delivery>,
-    /// Where the room stands. The lock is held across the send: places and
-    /// deliveries are in one order.
-    last: Mutex<Option<Position>>,
+    /// One lock: places and deliveries are in one order.
+    listening: Mutex<Listening>,
+    /// Deliveries that a listener may have pending.
+    bound: usize,
     /// What speaks into the room.
     source: OnceCell<Source>,
+}
+
+/// Who listens to a room.
+struct Listening {
+    inboxes: Slab<Inbox>,
+    /// Where the room stands.
+    last: Option<Position>,
 }
 
 impl fmt::Debug for Channel {
@@ -64,7 +73,7 @@ impl Feed {
     /// Says where the room stands, before its first message.
     pub fn stands_at(&self, position: Position) {
         if let Some(HeldFeed(channel)) = self.hold() {
-            *channel.last.lock() = Some(position);
+            channel.listening.lock().last = Some(position);
         }
     }
 
@@ -86,24 +95,24 @@ impl HeldFeed {
     /// As [`Feed::deliver`].
     pub fn deliver(&self, delivery: Delivery) {
         let Self(channel) = self;
-        let position = match &delivery {
-            Delivery::Message(envelope) => envelope.position,
-            Delivery::Missed(_) | Delivery::CutOff => None,
-        };
-        // Without a place there is no order to keep with one.
-        let _last = position.map(|position| {
-            let mut last = channel.last.lock();
-            *last = Some(position);
-            last
-        });
-        // Nobody listens any more: the room is just being given up.
-        let _ = channel.sender.send(delivery);
+        let mut listening = channel.listening.lock();
+        if let Delivery::Message(envelope) = &delivery
+            && envelope.position.is_some()
+        {
+            listening.last = envelope.position;
+        }
+        for (_, inbox) in &mut listening.inboxes {
+            // Under the lock: that is a push to a queue of the runtime's.
+            if let Some(listener) = inbox.push(delivery.clone(), channel.bound) {
+                listener.wake();
+            }
+        }
     }
 }
 
 impl Fanout {
     /// Rooms in which a listener may fall `capacity` messages behind (at least
-    /// 1; rounded up to a power of two by tokio) before it misses some.
+    /// 1) before it misses some.
     #[must_use]
     pub fn new(capacity: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -127,16 +136,15 @@ impl Fanout {
         F: Future<Output = Result<Source, BusError>>,
     {
         let listener = self.listen(room);
-        let feed = Feed(Arc::downgrade(&listener.guard.channel));
+        let feed = Feed(Arc::downgrade(&listener.channel));
         listener
-            .guard
             .channel
             .source
             .get_or_try_init(|| open(feed))
             .await?;
-        // A new receiver, since what came before the source was ready is not
-        // after the place that is told; the first one kept the room meanwhile.
-        Ok(listener.resubscribed().subscription())
+        // What came before the source was ready is not after the place that is
+        // told.
+        Ok(Subscription::new(listener.renewed()))
     }
 
     /// Hands a delivery to all listeners of a room, if it has any; for a bus that
@@ -150,26 +158,28 @@ impl Fanout {
     }
 
     fn listen(self: &Arc<Self>, room: &RoomName) -> Listener {
-        // The entry's lock is held until the receiver exists, so that a guard
-        // that is just being dropped can't take the room away in between.
+        // The entry's lock is held until the listener is there, so that one that
+        // is just being dropped can't take the room away in between.
         let entry = self.rooms.entry(room.clone()).or_insert_with(|| {
             Arc::new(Channel {
-                sender: broadcast::Sender::new(self.capacity),
-                last: Mutex::new(None),
+                listening: Mutex::new(Listening {
+                    // Mostly there is one: the room's hub.
+                    inboxes: Slab::with_capacity(1),
+                    last: None,
+                }),
+                bound: self.capacity,
                 source: OnceCell::new(),
             })
         });
         let channel = Arc::clone(&entry);
-        let (receiver, position) = channel.join();
+        let (key, position) = channel.join();
         drop(entry);
         Listener {
-            receiver,
+            key,
             position,
-            guard: RoomGuard {
-                fanout: Arc::clone(self),
-                room: room.clone(),
-                channel,
-            },
+            fanout: Arc::clone(self),
+            room: room.clone(),
+            channel,
         }
     }
 
@@ -181,45 +191,76 @@ impl Fanout {
 }
 
 impl Channel {
-    fn join(&self) -> (broadcast::Receiver<Delivery>, Option<Position>) {
-        let last = self.last.lock();
-        (self.sender.subscribe(), *last)
+    /// The key of a new inbox, and the place of whatever is not put there.
+    fn join(&self) -> (usize, Option<Position>) {
+        let mut listening = self.listening.lock();
+        (listening.inboxes.insert(Inbox::default()), listening.last)
     }
 }
 
-/// A receiver, and what keeps its room.
-struct Listener {
-    // Field order is drop order, as in `Subscription`.
-    receiver: broadcast::Receiver<Delivery>,
-    position: Option<Position>,
-    guard: RoomGuard,
-}
-
-impl Listener {
-    fn resubscribed(mut self) -> Self {
-        (self.receiver, self.position) = self.guard.channel.join();
-        self
-    }
-
-    fn subscription(self) -> Subscription {
-        Subscription::new(self.receiver, self.position, self.guard)
-    }
-}
-
-/// Takes the room away with its last listener.
-#[derive(Debug)]
-pub(crate) struct RoomGuard {
+/// One listener of a room. The last one takes the room away.
+pub(crate) struct Listener {
     fanout: Arc<Fanout>,
     room: RoomName,
     channel: Arc<Channel>,
+    key: usize,
+    position: Option<Position>,
 }
 
-impl Drop for RoomGuard {
+impl Listener {
+    /// Where the room stood when it came.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.position
+    }
+
+    /// The next delivery if one is pending.
+    pub(crate) fn take(&self) -> Option<Delivery> {
+        self.channel
+            .listening
+            .lock()
+            .inboxes
+            .get_mut(self.key)?
+            .take()
+    }
+
+    /// The next delivery.
+    pub(crate) fn poll_take(&self, cx: &Context<'_>) -> Poll<Delivery> {
+        match self.channel.listening.lock().inboxes.get_mut(self.key) {
+            Some(inbox) => inbox.poll_take(cx),
+            // Only its own drop takes it away.
+            None => Poll::Pending,
+        }
+    }
+
+    /// What has come so far is forgotten.
+    fn renewed(mut self) -> Self {
+        let mut listening = self.channel.listening.lock();
+        if let Some(inbox) = listening.inboxes.get_mut(self.key) {
+            *inbox = Inbox::default();
+        }
+        self.position = listening.last;
+        drop(listening);
+        self
+    }
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listener")
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Listener {
     fn drop(&mut self) {
+        let inbox = self.channel.listening.lock().inboxes.try_remove(self.key);
+        // Not under the lock: what is pending may be the last of its kind.
+        drop(inbox);
         // The room's source ends with the channel, of which this is the last
         // owner if it was the last listener.
         self.fanout.rooms.remove_if(&self.room, |_, channel| {
-            Arc::ptr_eq(channel, &self.channel) && channel.sender.receiver_count() == 0
+            Arc::ptr_eq(channel, &self.channel) && channel.listening.lock().inboxes.is_empty()
         });
     }
 }

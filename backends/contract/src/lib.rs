@@ -12,7 +12,8 @@
 //! | [`standing`] | who may change which membership: the one rule, for every store |
 //! | [`idempotency`] | requests that may be repeated, and the [`IdempotencyStore`] |
 //! | [`bus`] | `Message`, `Delivery` and the [`RoomBus`] |
-//! | [`fanout`] | room → tokio broadcast; the in-process part of every bus |
+//! | [`fanout`] | room → its listeners; the in-process part of every bus |
+//! | `inbox` | what one listener has not taken yet, and the bound of it |
 //! | [`error`] | `StoreError`, `BusError` |
 //! | `conformance` | the laws, one named test each (feature `conformance`) |
 //!
@@ -30,6 +31,7 @@ pub mod conformance;
 pub mod error;
 pub mod fanout;
 pub mod idempotency;
+mod inbox;
 pub mod names;
 pub mod room;
 pub mod session;

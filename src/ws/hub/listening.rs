@@ -1,7 +1,7 @@
 //! The hub of a room: takes all that is pending on the bus, encodes it, hands
 //! it to every member.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use contract::{Delivery, Envelope, Subscription};
 
@@ -9,10 +9,7 @@ use super::{
     member::{Member, Said},
     room::{PUBLISH_PERMITS, Room},
 };
-use crate::ws::{
-    close::Close,
-    wire::{Encoder, Format},
-};
+use crate::ws::wire::{Encoder, Format};
 
 /// Bytes of payload after which a batch is written, so that its memory stays
 /// bounded.
@@ -29,13 +26,14 @@ const SWEEP_TURN: usize = 1024;
 /// Bytes that the kernel copies in the time of one small write.
 const WRITE_BYTES: usize = 16 * 1024;
 
-/// Goes on until the bus shuts down.
+/// Goes on until it is aborted, with the last member.
 pub(super) async fn run(room: Arc<Room>, mut subscription: Subscription, echo: bool) {
     let mut raw = Encoder::new(Format::Raw);
     let mut rooms_v1 = Encoder::new(Format::RoomsV1);
     let mut envelopes = Vec::new();
     let mut writes = 0;
-    while let Some(first) = subscription.recv().await {
+    loop {
+        let first = subscription.recv().await;
         let mut taken = 0_usize;
         let drained = gather(&room, &mut subscription, first, &mut envelopes, &mut taken);
         let said = take(&room, &envelopes, &mut raw, &mut rooms_v1, echo);
@@ -49,10 +47,6 @@ pub(super) async fn run(room: Arc<Room>, mut subscription: Subscription, echo: b
             // A room that was loud once may be silent for days.
             envelopes = Vec::new();
         }
-    }
-    room.dead.store(true, Ordering::Release);
-    for (_, member) in &room.members.lock().seats {
-        member.outbox.close(Close::StateLost);
     }
 }
 

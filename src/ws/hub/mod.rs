@@ -15,7 +15,7 @@ mod member;
 mod room;
 mod seat;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use contract::{BusError, ConnectionId, RoomBus, RoomName, UserId};
@@ -88,7 +88,7 @@ impl Hubs {
                     .or_insert_with(|| Arc::new(Room::new(name))),
             );
             let mut members = room.members.lock();
-            if members.closed || room.dead.load(Ordering::Acquire) {
+            if members.closed {
                 drop(members);
                 self.forget(&room);
                 continue;

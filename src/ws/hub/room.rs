@@ -1,7 +1,7 @@
 //! A room on this node: who sits in it, and how many publishers may be ahead
 //! of its hub.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use contract::{Position, RoomName};
 use parking_lot::Mutex;
@@ -30,8 +30,6 @@ pub(super) struct Room {
     under_way: AtomicUsize,
     /// Set once the hub listens; until then nobody's seat is ready.
     pub(super) hub: OnceCell<AbortHandle>,
-    /// The hub ended because the bus did; the next to join makes a new room.
-    pub(super) dead: AtomicBool,
 }
 
 /// How often messages were lost to a room.
@@ -62,7 +60,6 @@ impl Room {
             permits: Semaphore::new(PUBLISH_PERMITS),
             under_way: AtomicUsize::new(0),
             hub: OnceCell::new(),
-            dead: AtomicBool::new(false),
         }
     }
 

@@ -8,17 +8,17 @@
 mod backlog;
 
 use std::{
-    future::poll_fn,
     io::{self, IoSlice},
     net::Shutdown,
     sync::{Arc, OnceLock},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use bytes::Bytes;
 use parking_lot::Mutex;
 use socket2::SockRef;
-use tokio::{net::tcp::OwnedWriteHalf, sync::Notify, time::Instant};
+use tokio::{net::tcp::OwnedWriteHalf, time::Instant};
 
 use self::backlog::Backlog;
 pub use self::backlog::BacklogLimits;
@@ -35,7 +35,6 @@ pub struct Outbox {
     writer: OnceLock<OwnedWriteHalf>,
     limits: BacklogLimits,
     state: Mutex<State>,
-    wake: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -47,9 +46,29 @@ struct State {
     broken: bool,
     /// Something happened to one of the socket's seats.
     attention: bool,
+    /// The socket's task has something to do here that it hasn't seen.
+    unseen: bool,
+    /// The socket's task.
+    task: Option<Waker>,
 }
 
 impl State {
+    fn wake(&mut self) {
+        self.unseen = true;
+        if let Some(task) = &self.task {
+            task.wake_by_ref();
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status {
+            oldest: self.backlog.oldest(),
+            closing: self.closing,
+            broken: self.broken,
+            attention: self.attention,
+        }
+    }
+
     /// Whether nothing is sent any more.
     fn is_over(&self) -> bool {
         self.closing.is_some() || self.broken
@@ -85,7 +104,6 @@ impl Outbox {
             writer: OnceLock::new(),
             limits,
             state: Mutex::default(),
-            wake: Notify::new(),
         }
     }
 
@@ -148,8 +166,9 @@ impl Outbox {
 
     /// Has the socket's task look at its seats.
     pub fn attend(&self) {
-        self.state.lock().attention = true;
-        self.wake.notify_one();
+        let mut state = self.state.lock();
+        state.attention = true;
+        state.wake();
     }
 
     /// Whether the socket's task was asked to look at its seats since the last
@@ -218,7 +237,7 @@ impl Outbox {
     fn begin_close(&self, state: &mut State, close: Close) {
         self.put(state, &close.wire(), &Arc::default());
         state.closing = Some(Closing::Service(close));
-        self.wake.notify_one();
+        state.wake();
     }
 
     fn put(&self, state: &mut State, bytes: &Bytes, ends: &Arc<[u32]>) {
@@ -234,33 +253,44 @@ impl Outbox {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(_) => return self.broken(state),
             }
-            self.wake.notify_one();
+            state.wake();
         }
         state.backlog.push(bytes, ends, written);
     }
 
     fn broken(&self, state: &mut State) {
-        *state = State {
-            closing: state.closing,
-            broken: true,
-            ..State::default()
-        };
-        self.wake.notify_one();
+        state.backlog = Backlog::default();
+        state.attention = false;
+        state.broken = true;
+        state.wake();
     }
 
-    /// Waits until the socket's task has something to do here. Cancel-safe.
-    pub async fn woken(&self) {
-        self.wake.notified().await;
+    /// What the socket's task must know, and has it woken when that changes;
+    /// `None` if something has happened since the last time, to be looked at
+    /// first.
+    pub fn look(&self, task: &Waker) -> Option<Status> {
+        let mut state = self.state.lock();
+        if std::mem::take(&mut state.unseen) {
+            return None;
+        }
+        if !state
+            .task
+            .as_ref()
+            .is_some_and(|known| known.will_wake(task))
+        {
+            state.task = Some(task.clone());
+        }
+        Some(state.status())
     }
 
-    /// Waits until the kernel may take more. Cancel-safe.
+    /// Waits until the kernel may take more.
     ///
     /// # Errors
     /// The connection's.
-    pub async fn writable(&self) -> io::Result<()> {
+    pub fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.writer.get() {
-            Some(writer) => poll_fn(|cx| writer.as_ref().poll_write_ready(cx)).await,
-            None => std::future::pending().await,
+            Some(writer) => writer.as_ref().poll_write_ready(cx),
+            None => Poll::Pending,
         }
     }
 
@@ -307,13 +337,7 @@ impl Outbox {
     /// What the socket's task must know.
     #[must_use]
     pub fn status(&self) -> Status {
-        let state = self.state.lock();
-        Status {
-            oldest: state.backlog.oldest(),
-            closing: state.closing,
-            broken: state.broken,
-            attention: state.attention,
-        }
+        self.state.lock().status()
     }
 
     /// The oldest has waited too long: what waits is given up, and the socket

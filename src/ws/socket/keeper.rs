@@ -2,9 +2,11 @@
 //! it drains its outbox and keeps time.
 
 use std::{
+    future::poll_fn,
     ops::ControlFlow::{self, Break, Continue},
     pin::{Pin, pin},
     sync::Arc,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -12,7 +14,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::ws::{
     close::Close,
-    outbox::Outbox,
+    outbox::{Outbox, Status},
     session::raw::{Action, Session},
     wire::{OpCode, frame},
 };
@@ -53,38 +55,87 @@ pub(in crate::ws) struct Keeper {
     pub(in crate::ws) write_timeout: Duration,
 }
 
+/// What a socket has to do other than to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// To look at its outbox.
+    Look,
+    /// To give the kernel what waits.
+    Drain,
+    /// The time has come for something, perhaps.
+    Time,
+    /// Nothing any more: there is nobody.
+    Over,
+}
+
 impl Keeper {
-    /// Waits until the socket has something to do other than to read, and does
-    /// it. `Break` if there is nobody any more. Cancel-safe.
-    pub(super) async fn keep(
+    /// Waits until the socket has something to do other than to read.
+    pub(super) fn poll_due(
         &self,
-        timed: &mut impl Timed,
+        cx: &mut Context<'_>,
+        timed: &impl Timed,
         mut timer: Pin<&mut Sleep>,
+    ) -> Poll<Due> {
+        let outbox = &self.outbox;
+        let Some(status) = outbox.look(cx.waker()) else {
+            return Poll::Ready(Due::Look);
+        };
+        if status.broken {
+            return Poll::Ready(Due::Over);
+        }
+        if status.oldest.is_some()
+            && let Poll::Ready(ready) = outbox.poll_writable(cx)
+        {
+            return Poll::Ready(if ready.is_ok() { Due::Drain } else { Due::Over });
+        }
+        loop {
+            let deadline = self.deadline(timed, status);
+            // Each frame of the peer's puts its deadline off, which the timer
+            // is told when it has run down: that is seldom, and turning it is
+            // dear.
+            if deadline < timer.deadline() {
+                timer.as_mut().reset(deadline);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if Instant::now() >= deadline {
+                return Poll::Ready(Due::Time);
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+
+    fn deadline(&self, timed: &impl Timed, status: Status) -> Instant {
+        let deadline = timed.deadline();
+        match status.oldest {
+            Some(oldest) => deadline.min(oldest + self.write_timeout),
+            None => deadline,
+        }
+    }
+
+    /// Does what is due. `Break` if there is nobody any more.
+    pub(super) fn keep(
+        &self,
+        due: Due,
+        timed: &mut impl Timed,
+        timer: Pin<&mut Sleep>,
         unanswered: Close,
     ) -> ControlFlow<()> {
         let outbox = &self.outbox;
-        let status = outbox.status();
-        if status.broken {
-            return Break(());
-        }
-        let give_up = status.oldest.map(|oldest| oldest + self.write_timeout);
-        let deadline = timed.deadline();
-        let deadline = give_up.map_or(deadline, |give_up| deadline.min(give_up));
-        if timer.deadline() != deadline {
-            timer.as_mut().reset(deadline);
-        }
-        tokio::select! {
-            () = outbox.woken() => {}
-            ready = outbox.writable(), if status.oldest.is_some() => match ready {
-                Ok(()) => outbox.drain(),
-                Err(_) => return Break(()),
-            },
-            () = timer => {
+        match due {
+            Due::Look => {}
+            Due::Drain => outbox.drain(),
+            Due::Over => return Break(()),
+            Due::Time => {
                 let now = Instant::now();
-                if give_up.is_some_and(|give_up| now >= give_up) {
+                let oldest = outbox.status().oldest;
+                if oldest.is_some_and(|oldest| now >= oldest + self.write_timeout) {
                     outbox.give_up();
                 }
                 timed.on_time(now, outbox, unanswered);
+                // It has run down, and must not be looked at before it is set.
+                timer.reset(timed.deadline());
             }
         }
         Continue(())
@@ -100,12 +151,17 @@ impl Keeper {
     ) -> ControlFlow<(), Option<T>> {
         let mut future = pin!(future);
         loop {
-            tokio::select! {
-                biased;
-                outcome = &mut future => return Continue(Some(outcome)),
+            let outcome = poll_fn(|cx| {
+                if let Poll::Ready(outcome) = future.as_mut().poll(cx) {
+                    return Poll::Ready(Ok(outcome));
+                }
+                self.poll_due(cx, timed, timer.as_mut()).map(Err)
+            });
+            match outcome.await {
+                Ok(outcome) => return Continue(Some(outcome)),
                 // Nobody reads the peer's answers meanwhile, so that a
                 // heartbeat which is not answered is not its failure.
-                kept = self.keep(timed, timer.as_mut(), Close::NotDelivered) => kept?,
+                Err(due) => self.keep(due, timed, timer.as_mut(), Close::NotDelivered)?,
             }
             if self.outbox.status().closing.is_some() {
                 return Continue(None);

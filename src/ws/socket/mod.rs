@@ -8,46 +8,38 @@
 //! | `raw`, `rooms_v1` | one file for each |
 //! | `catching_up` | seats of `rooms.v1` that haven't been told everything |
 //! | `keeper` | draining and keeping time, also while something is waited for |
-//! | `stream` | the connection as tungstenite sees it |
+//! | `input` | what has come from the peer and was not looked at |
 
 mod catching_up;
+mod input;
 mod keeper;
 mod mode;
 mod raw;
 mod rooms_v1;
-mod stream;
 
 use std::{
-    io,
+    future::poll_fn,
     ops::ControlFlow::{self, Break, Continue},
     pin::{Pin, pin},
+    task::Poll,
     time::Duration,
 };
 
-use bytes::Bytes;
-use contract::Kind;
 use tokio::{
     net::tcp::OwnedReadHalf,
     time::{Instant, Sleep, sleep_until, timeout_at},
 };
-use tungstenite::{
-    Error, Message as Incoming,
-    protocol::{Role, WebSocketConfig, WebSocketContext},
-};
 
-use self::stream::{Stream, Turn, discard, readable};
 pub(super) use self::{
-    catching_up::CatchingUp, keeper::Keeper, mode::Mode, raw::Raw, rooms_v1::RoomsV1,
-    stream::ReadAhead,
+    catching_up::CatchingUp, input::Input, keeper::Keeper, mode::Mode, raw::Raw, rooms_v1::RoomsV1,
 };
-use super::{close::Close, outbox::Closing, session::Frame};
-
-/// What is read in one go: small, because every idle socket has one.
-const READ_BUFFER: usize = 512;
-
-/// Bytes that one socket may read before the others of its core get their
-/// turn: tungstenite reads on as long as there is something.
-const READ_TURN: usize = 64 * 1024;
+use super::{
+    close::Close,
+    frames::{FrameError, Frames, Incoming},
+    outbox::Closing,
+    session::Frame,
+    wire::{OpCode, frame},
+};
 
 /// Bytes thrown away, after the service's close frame, while waiting for the
 /// peer's end.
@@ -57,10 +49,10 @@ const LINGER_BYTES: usize = 1024 * 1024;
 pub(super) struct Socket {
     pub(super) reader: OwnedReadHalf,
     /// At first, what came in behind the handshake's headers.
-    pub(super) ahead: ReadAhead,
+    pub(super) input: Input,
+    pub(super) frames: Frames,
     pub(super) keeper: Keeper,
     pub(super) mode: Mode,
-    pub(super) max_message_bytes: usize,
     pub(super) close_timeout: Duration,
 }
 
@@ -88,12 +80,6 @@ impl End {
 impl Socket {
     /// Runs until the connection is over.
     pub(super) async fn run(&mut self) -> End {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_message_size(Some(self.max_message_bytes))
-            .max_frame_size(Some(self.max_message_bytes));
-        let mut context = WebSocketContext::new(Role::Server, Some(config));
         let mut timer = pin!(sleep_until(self.mode.deadline()));
         loop {
             let status = self.keeper.outbox.status();
@@ -102,7 +88,7 @@ impl Socket {
             }
             if let Some(closing) = status.closing {
                 // On the heap: it would double what every socket carries all along.
-                return Box::pin(self.finish(&mut context, closing)).await;
+                return Box::pin(self.finish(closing)).await;
             }
             if status.attention {
                 self.mode.attend(&self.keeper.outbox);
@@ -111,73 +97,74 @@ impl Socket {
                 Continue(more) => more,
                 Break(()) => return End::Broken,
             };
-            tokio::select! {
-                kept = self.mode.keep(&self.keeper, timer.as_mut()) => {
-                    if kept.is_break() {
+            // Both are looked at each time, so that neither keeps the other.
+            let (due, came) = poll_fn(|cx| {
+                let due = self.mode.poll_due(&self.keeper, cx, timer.as_mut());
+                let came = self.input.poll_fill(&mut self.reader, cx);
+                match (due, came) {
+                    (Poll::Pending, Poll::Pending) if !more => Poll::Pending,
+                    (due, came) => Poll::Ready((due, came)),
+                }
+            })
+            .await;
+            if let Poll::Ready(due) = due
+                && self.mode.keep(due, &self.keeper, timer.as_mut()).is_break()
+            {
+                return End::Broken;
+            }
+            match came {
+                Poll::Ready(Ok(0) | Err(_)) => return End::Broken,
+                Poll::Ready(Ok(_)) => {
+                    if self.take_in(timer.as_mut()).await.is_break() {
                         return End::Broken;
                     }
                 }
-                came = readable(&self.reader, &self.ahead) => {
-                    if came.is_err() || self.read(&mut context, timer.as_mut()).await.is_break() {
-                        return End::Broken;
-                    }
-                }
-                () = tokio::task::yield_now(), if more => {}
+                Poll::Pending if more => tokio::task::yield_now().await,
+                Poll::Pending => {}
             }
         }
     }
 
-    /// Takes in what the peer has sent, for one turn. `Break` if there is
+    /// Does what the peer's frames say that have come. `Break` if there is
     /// nobody any more.
-    async fn read(
-        &mut self,
-        context: &mut WebSocketContext,
-        mut timer: Pin<&mut Sleep>,
-    ) -> ControlFlow<()> {
-        let mut turn = Turn::of(READ_TURN);
-        loop {
-            let mut stream = Stream {
-                reader: &self.reader,
-                ahead: &mut self.ahead,
-                outbox: &self.keeper.outbox,
-                turn: &mut turn,
-            };
-            let came = context.read(&mut stream);
-            if !matches!(
-                came,
-                Ok(Incoming::Text(_) | Incoming::Binary(_) | Incoming::Ping(_) | Incoming::Pong(_))
-            ) {
-                // Before the end that may come of it, after which nothing is sent.
+    async fn take_in(&mut self, mut timer: Pin<&mut Sleep>) -> ControlFlow<()> {
+        let is_full = self.input.is_full();
+        while !self.input.is_empty() {
+            let read = self.frames.read(self.input.unread());
+            if !matches!(read, Ok((_, Some(Incoming::Message { .. })))) {
+                // Before the end that may come of it, after which nothing is
+                // sent.
                 self.mode.end_turn(&self.keeper);
             }
-            let frame = match came {
-                Ok(Incoming::Text(text)) => Frame::Message {
-                    kind: Kind::Text,
-                    data: Bytes::from(text),
-                },
-                Ok(Incoming::Binary(data)) => Frame::Message {
-                    kind: Kind::Binary,
-                    data,
-                },
-                Ok(Incoming::Ping(_) | Incoming::Pong(_)) => Frame::Control,
-                // The library has its answer ready, and gives it at the next read.
-                Ok(Incoming::Close(_) | Incoming::Frame(_)) => continue,
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    if turn.is_over() {
-                        // The readiness of a socket costs nothing of tokio's
-                        // budget: only this ends the turn.
-                        tokio::task::yield_now().await;
-                    }
+            let incoming = match read {
+                Ok((n, incoming)) => {
+                    self.input.take(n);
+                    incoming
+                }
+                Err(error) => {
+                    self.input.clear();
+                    self.keeper.outbox.close(match error {
+                        FrameError::Protocol => Close::ProtocolError,
+                        FrameError::NotUtf8 => Close::NotUtf8,
+                        FrameError::TooBig => Close::TooBig,
+                    });
                     return Continue(());
                 }
-                Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Continue(()),
-                Err(Error::Capacity(_)) => return self.close(Close::TooBig),
-                Err(Error::Utf8(_)) => return self.close(Close::NotUtf8),
-                Err(Error::Protocol(
-                    tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-                )) => return Break(()),
-                Err(Error::Protocol(_)) => return self.close(Close::ProtocolError),
-                Err(_) => return Break(()),
+            };
+            let outbox = &self.keeper.outbox;
+            let frame = match incoming {
+                Some(Incoming::Message { kind, data }) => Frame::Message { kind, data },
+                Some(Incoming::Ping(payload)) => {
+                    outbox.send_control(frame(OpCode::Pong, &payload));
+                    Frame::Control
+                }
+                Some(Incoming::Pong) => Frame::Control,
+                Some(Incoming::Close(answer)) => {
+                    outbox.answer_close(frame(OpCode::Close, &answer));
+                    self.input.clear();
+                    return Continue(());
+                }
+                None => break,
             };
             self.mode
                 .on_frame(frame, &self.keeper, timer.as_mut())
@@ -186,17 +173,18 @@ impl Socket {
                 return Continue(());
             }
         }
-    }
-
-    fn close(&self, close: Close) -> ControlFlow<()> {
-        self.keeper.outbox.close(close);
+        self.mode.end_turn(&self.keeper);
+        if is_full {
+            // There is more, and others of this core wait for their turn.
+            tokio::task::yield_now().await;
+        }
         Continue(())
     }
 
     /// Sends what waits, then waits for the peer to be done too, both for a
     /// bounded time: a connection dropped with unread input is reset, and the
     /// peer would lose the close frame.
-    async fn finish(&mut self, context: &mut WebSocketContext, closing: Closing) -> End {
+    async fn finish(&mut self, closing: Closing) -> End {
         let end = match closing {
             Closing::Service(close) => End::Closed(close),
             Closing::Peer => End::ClosedByPeer,
@@ -204,10 +192,10 @@ impl Socket {
         // Nobody in a room waits for this socket any more.
         self.mode.leave();
         let deadline = Instant::now() + self.close_timeout;
-        let (reader, outbox) = (&self.reader, &*self.keeper.outbox);
+        let outbox = &*self.keeper.outbox;
         let drained = timeout_at(deadline, async {
             while outbox.status().oldest.is_some() {
-                if outbox.writable().await.is_err() {
+                if poll_fn(|cx| outbox.poll_writable(cx)).await.is_err() {
                     return;
                 }
                 outbox.drain();
@@ -218,40 +206,33 @@ impl Socket {
             outbox.reset_on_drop();
             return end;
         }
-        let ahead = &mut self.ahead;
-        let mut turn = Turn::of(LINGER_BYTES);
+        let (reader, input, frames) = (&mut self.reader, &mut self.input, &mut self.frames);
+        let mut discarded = 0;
         let _ = timeout_at(deadline, async {
             let mut answered = !closing.awaits_answer();
             while !answered {
-                let mut stream = Stream {
-                    reader,
-                    ahead,
-                    outbox,
-                    turn: &mut turn,
-                };
-                // The answer may be in the buffer already.
-                answered = match context.read(&mut stream) {
-                    Ok(Incoming::Close(_)) => true,
-                    Ok(_) => false,
-                    Err(Error::Io(error))
-                        if error.kind() == io::ErrorKind::WouldBlock && !turn.is_over() =>
-                    {
-                        readable(reader, ahead).await.is_err()
+                if !matches!(poll_fn(|cx| input.poll_fill(reader, cx)).await, Ok(1..)) {
+                    break;
+                }
+                // The answer may be among it.
+                match frames.read(input.unread()) {
+                    Ok((_, Some(Incoming::Close(_)))) | Err(_) => answered = true,
+                    Ok((n, _)) => {
+                        input.take(n);
+                        discarded += n;
+                        answered = discarded >= LINGER_BYTES;
                     }
-                    Err(_) => true,
-                };
+                }
             }
             // Say that there is no more, and let the peer say so.
             outbox.shutdown();
-            ahead.clear();
-            let mut discarded = 0;
-            while discarded < LINGER_BYTES && readable(reader, ahead).await.is_ok() {
-                match discard(reader) {
-                    Ok(0) => return,
+            input.clear();
+            while discarded < LINGER_BYTES {
+                match poll_fn(|cx| input.poll_fill(reader, cx)).await {
+                    Ok(0) | Err(_) => return,
                     Ok(n) => discarded += n,
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                    Err(_) => return,
                 }
+                input.clear();
             }
         })
         .await;

@@ -3,11 +3,15 @@
 use std::{
     ops::ControlFlow::{self, Continue},
     pin::Pin,
+    task::{Context, Poll},
 };
 
 use tokio::time::{Instant, Sleep};
 
-use super::{Raw, RoomsV1, keeper::Keeper};
+use super::{
+    Raw, RoomsV1,
+    keeper::{Due, Keeper},
+};
 use crate::ws::{close::Close, outbox::Outbox, session::Frame};
 
 /// How a socket is spoken to. That of `rooms.v1`, and all that it waits for,
@@ -26,14 +30,27 @@ impl Mode {
         }
     }
 
-    pub(super) async fn keep(
+    pub(super) fn poll_due(
+        &self,
+        keeper: &Keeper,
+        cx: &mut Context<'_>,
+        timer: Pin<&mut Sleep>,
+    ) -> Poll<Due> {
+        match self {
+            Self::Raw(raw) => keeper.poll_due(cx, &raw.session, timer),
+            Self::RoomsV1(rooms) => keeper.poll_due(cx, &**rooms, timer),
+        }
+    }
+
+    pub(super) fn keep(
         &mut self,
+        due: Due,
         keeper: &Keeper,
         timer: Pin<&mut Sleep>,
     ) -> ControlFlow<()> {
         match self {
-            Self::Raw(raw) => keeper.keep(&mut raw.session, timer, Close::TooSlow).await,
-            Self::RoomsV1(rooms) => keeper.keep(&mut **rooms, timer, Close::TooSlow).await,
+            Self::Raw(raw) => keeper.keep(due, &mut raw.session, timer, Close::TooSlow),
+            Self::RoomsV1(rooms) => keeper.keep(due, &mut **rooms, timer, Close::TooSlow),
         }
     }
 

@@ -142,7 +142,7 @@ impl Api {
 
     /// Heard once, and nothing else.
     async fn hears(&mut self) {
-        let Some(Delivery::Message(heard)) = soon(self.room.recv()).await else {
+        let Delivery::Message(heard) = soon(self.room.recv()).await else {
             panic!("nothing came");
         };
         assert_eq!(heard.message.data, "hello");

@@ -90,7 +90,7 @@ laws! {
         for _ in 0..total {
             // It may be told that it missed some, if more is kept than it may
             // be behind.
-            if let Delivery::Message(heard) = soon("a delivery", listener.recv()).await.unwrap() {
+            if let Delivery::Message(heard) = soon("a delivery", listener.recv()).await {
                 let i: usize = payload(&heard).parse().unwrap();
                 places.resize(i + 1, None);
                 places.push(heard.position);
@@ -205,7 +205,7 @@ laws! {
         for _ in 0..10 {
             // What was said some time ago, on the edge of what is kept.
             for _ in 0..under_test.history {
-                if let Delivery::Message(heard) = soon("a message", staying.recv()).await.unwrap() {
+                if let Delivery::Message(heard) = soon("a message", staying.recv()).await {
                     place = place.or(heard.position.map(|at| (at, number(&heard))));
                 }
             }
