@@ -60,8 +60,11 @@ impl Peers {
         self.fixed_rate = asked;
     }
 
-    /// Prints it.
+    /// Prints it, if anything of it was measured.
     pub(crate) fn print(&self) {
+        if self.columns.is_empty() {
+            return;
+        }
         let mut headings = vec!["server"];
         headings.extend(self.columns.iter().map(|(name, _)| name.as_str()));
         let mut table = Table::new(&headings);
