@@ -227,10 +227,24 @@ $(KUSTOMIZE):
 	@command -v go >/dev/null || { echo "Go is needed to build Kustomize" >&2; exit 1; }
 	GOBIN="$(CURDIR)/$(@D)" go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE_VERSION)
 
-# What it costs, beside others.
-.PHONY: bench
-bench:
-	cargo bench --locked
+# What it costs, beside others: one table, written to benches/RESULTS.md with its
+# plots. BENCH_QUICK=1 shows in minutes that all of it runs, and writes elsewhere.
+BENCH_TABLES := $(CURDIR)/target/bench
+BENCH_REPORT = .tools/bench/bin/python -B benches/report/report.py $(BENCH_TABLES)
+
+.PHONY: bench report-test
+bench: benches/peers/node_modules .tools/bench/ready node servers
+	rm -rf $(BENCH_TABLES)
+	mkdir -p $(BENCH_TABLES)
+	BENCH_RESULTS=$(BENCH_TABLES) cargo bench --locked
+	$(BENCH_REPORT) $(if $(filter 1,$(BENCH_QUICK)),$(BENCH_TABLES),benches)
+
+.tools/bench/ready: benches/report/requirements.txt
+
+# Whether its report reads figures and goals as they are meant.
+test: report-test
+report-test:
+	python3 -B -m unittest discover -s benches/report
 
 # Seconds of fuzzing, all targets together.
 FUZZ_SECONDS := 600

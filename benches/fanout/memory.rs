@@ -1,13 +1,12 @@
 //! Memory of sockets that do nothing.
 
+use crate::OTHER_FILES;
 use crate::harness::load::footprint;
 use crate::harness::statistics::median;
 use crate::harness::table::{Table, kib};
 use crate::harness::{Outcome, pace};
+use crate::peers::Peers;
 use crate::subject::Subject;
-
-/// Files that a server opens beside its sockets, with room to spare.
-const OTHER_FILES: u64 = 500;
 
 struct Scenario {
     name: &'static str,
@@ -17,7 +16,12 @@ struct Scenario {
 }
 
 /// Measures each server afresh, and adds the rows to `results`.
-pub(crate) fn measure(subjects: &[Subject], files: u64, results: &mut Table) -> Outcome<()> {
+pub(crate) fn measure(
+    subjects: &[Subject],
+    files: u64,
+    results: &mut Table,
+    peers: &mut Peers,
+) -> Outcome<()> {
     let available = usize::try_from(files.saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
     let most = pace(10_000, 2_000).min(available);
     if most < 10_000 {
@@ -28,13 +32,13 @@ pub(crate) fn measure(subjects: &[Subject], files: u64, results: &mut Table) -> 
             name: "100 rooms",
             rooms: 100,
             members_per_room: most / 100,
-            goal: "<= 4 KiB",
+            goal: "<= 1.3 KiB",
         },
         Scenario {
             name: "two per room",
             rooms: pace(2_000, 500).min(most / 2),
             members_per_room: 2,
-            goal: "<= 8 KiB",
+            goal: "<= 4 KiB",
         },
     ];
     let mut details = Table::new(&["sockets", "server", "open", "after a message each"]);
@@ -48,6 +52,8 @@ pub(crate) fn measure(subjects: &[Subject], files: u64, results: &mut Table) -> 
                 kib(bytes.open()),
                 kib(bytes.used()),
             ]);
+            let column = format!("memory per socket, {}", scenario.name);
+            peers.cell(*subject, &column, kib(bytes.open()));
         }
         let of = |subject, what: fn(&PerSocket) -> f64| {
             let at = subjects.iter().position(|&s| s == subject);

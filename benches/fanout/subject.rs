@@ -1,5 +1,10 @@
 //! The servers that are compared.
 
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::harness::dialect::Dialect;
 use crate::harness::load::Crowd;
 use crate::harness::process::Guarded;
 use crate::harness::publisher::PAYLOAD;
@@ -25,6 +30,12 @@ pub(crate) enum Subject {
     /// Raw mode with messages as long as those of [`Self::RoomsV1`] are on the
     /// wire: what the bytes cost, and not the format.
     Long,
+    /// A peer: socketioxide.
+    Socketioxide,
+    /// A peer: `ws` on Node.
+    Ws,
+    /// A peer: Socket.IO on Node.
+    SocketIo,
 }
 
 /// A running one.
@@ -46,11 +57,24 @@ impl Subject {
             Self::Service,
             Self::RoomsV1,
             Self::Long,
+            Self::Socketioxide,
+            Self::Ws,
+            Self::SocketIo,
         ]
         .into_iter()
         .filter(|subject| {
             let mut names = chosen.as_deref().into_iter().flat_map(|c| c.split(','));
             chosen.is_none() || names.any(|name| name == subject.name())
+        })
+        .filter(|subject| {
+            let there = subject.script().is_none() || peers().join("node_modules").is_dir();
+            if !there {
+                println!(
+                    "fanout: without {}, which `make bench` installs",
+                    subject.name()
+                );
+            }
+            there
         })
         .collect()
     }
@@ -64,6 +88,32 @@ impl Subject {
             Self::Service => "service",
             Self::RoomsV1 => "service-rooms.v1",
             Self::Long => "service-long",
+            Self::Socketioxide => "socketioxide",
+            Self::Ws => "ws",
+            Self::SocketIo => "Socket.IO",
+        }
+    }
+
+    /// Whether it is what others use instead.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self, Self::Socketioxide | Self::Ws | Self::SocketIo)
+    }
+
+    /// What Node runs.
+    fn script(self) -> Option<&'static str> {
+        match self {
+            Self::Ws => Some("ws.js"),
+            Self::SocketIo => Some("socket-io.js"),
+            _ => None,
+        }
+    }
+
+    fn dialect(self) -> Dialect {
+        match self {
+            Self::Bare | Self::Tutorial | Self::TutorialNagle | Self::Ws => Dialect::RawInPath,
+            Self::Service | Self::Long => Dialect::Raw,
+            Self::RoomsV1 => Dialect::RoomsV1,
+            Self::Socketioxide | Self::SocketIo => Dialect::SocketIo,
         }
     }
 
@@ -76,14 +126,14 @@ impl Subject {
         let crowd = |process: &Guarded, address, secret| Crowd {
             address,
             server: process.pid(),
-            room_in_path: !self.is_service(),
-            rooms_v1: self == Self::RoomsV1,
+            dialect: self.dialect(),
             payload: match self {
                 Self::Long => PAYLOAD + AROUND,
                 _ => PAYLOAD,
             },
             secret,
             rooms: 0,
+            first_room: 0,
             members_per_room: 0,
         };
         if self.is_service() {
@@ -97,7 +147,7 @@ impl Subject {
             });
         }
         let address = http::free_address()?;
-        let mut command = roles::command(self.name(), &address.to_string())?;
+        let mut command = self.command(address)?;
         let mut process = Guarded::spawn(&mut command)?;
         http::until_ok(&mut process, address, "/livez")?;
         Ok(Running {
@@ -106,6 +156,26 @@ impl Subject {
             _premises: None,
         })
     }
+
+    /// What is no service, at `address`.
+    fn command(self, address: SocketAddr) -> Outcome<Command> {
+        let Some(script) = self.script() else {
+            return roles::command(self.name(), &address.to_string());
+        };
+        let mut command = Command::new("node");
+        command
+            .arg(peers().join(script))
+            .arg(address.to_string())
+            .env("NODE_ENV", "production")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        Ok(command)
+    }
+}
+
+/// Where the peers are that are no part of this binary.
+fn peers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers")
 }
 
 impl Running {

@@ -6,6 +6,7 @@ use crate::harness::load::{Pace, Plan, Report, run};
 use crate::harness::statistics::{median, paired_ratio, range};
 use crate::harness::table::{Table, figure, with_unit};
 use crate::harness::{Outcome, pace};
+use crate::peers::Peers;
 use crate::subject::{Running, Subject};
 
 struct Scenario {
@@ -46,13 +47,13 @@ const ROOMS_OF_TWO: Scenario = Scenario {
 };
 
 /// The reports of one scenario: a round each for every subject.
-struct Rounds<'a> {
-    subjects: Vec<&'a (Subject, Running)>,
+pub(crate) struct Rounds<'a> {
+    pub(crate) subjects: Vec<&'a (Subject, Running)>,
     reports: Vec<Vec<Report>>,
 }
 
 /// Measures all scenarios, and adds what has a goal to `results`.
-pub(crate) fn measure(subjects: &[Subject], results: &mut Table) -> Outcome<()> {
+pub(crate) fn measure(subjects: &[Subject], results: &mut Table, peers: &mut Peers) -> Outcome<()> {
     let servers = subjects
         .iter()
         .map(|&subject| Ok((subject, subject.start()?)))
@@ -73,17 +74,23 @@ pub(crate) fn measure(subjects: &[Subject], results: &mut Table) -> Outcome<()> 
     let one = interleave(&servers, &ONE_AT_A_TIME, &mut details)?;
     results.row(one.cpu("CPU per delivery, one at a time", "<= 1.12"));
     results.rows(one.rooms_v1());
+    results.rows_of(one.against_peers());
+    peers.cpu(&one, "CPU, one at a time");
     let busy = interleave(&servers, &BUSY, &mut details)?;
-    results.row(busy.cpu("CPU per delivery, 32 in flight", "<= 1.45"));
+    results.row(busy.cpu("CPU per delivery, 32 in flight", "<= 1.3"));
     results.rows(busy.rooms_v1());
     results.row(busy.against(Subject::Tutorial, ">= 20"));
     results.row(busy.against(Subject::TutorialNagle, ""));
+    results.rows_of(busy.against_peers());
+    peers.cpu(&busy, "CPU, 32 in flight");
     let many = interleave(&servers, &MANY_PUBLISHERS, &mut details)?;
     results.row(many.cpu("CPU per delivery, 16 publishers", "<= 1.2"));
     results.rows(many.rooms_v1());
+    peers.cpu(&many, "CPU, 16 publishers");
     let two = interleave(&servers, &ROOMS_OF_TWO, &mut details)?;
     results.row(two.cpu("CPU per delivery, 1,000 rooms of two", "<= 1.33"));
     results.row(two.p99("p99 latency, 1,000 rooms of two", "<= 2"));
+    peers.cpu(&two, "CPU, rooms of two");
 
     // Half of what the limit can carry one message at a time.
     let capacity = one.median_of(Subject::Bare, Report::rate) / 1000.0;
@@ -95,6 +102,7 @@ pub(crate) fn measure(subjects: &[Subject], results: &mut Table) -> Outcome<()> 
         };
         let steady = interleave(&servers, &steady, &mut details)?;
         results.row(steady.p99("p99 latency, half the limit's rate", "<= 1.3"));
+        peers.steady(&steady, capacity / 2.0 * 1000.0);
     }
 
     details.print("fanout, every server (CPU in µs, medians over the rounds)");
@@ -114,8 +122,12 @@ fn interleave<'a>(
         .filter(|(subject, _)| scenario.nagle || *subject != Subject::TutorialNagle)
         .collect();
     let mut reports = vec![Vec::new(); subjects.len()];
-    for _ in 0..pace(5, 2) {
-        for ((_, server), reports) in subjects.iter().zip(&mut reports) {
+    for round in 0..pace(5, 2) {
+        for ((subject, server), reports) in subjects.iter().zip(&mut reports) {
+            // What differs that much needs fewer rounds.
+            if subject.is_peer() && round >= pace(3, 1) {
+                continue;
+            }
             reports.push(run(&Plan {
                 crowd: server.crowd(scenario.rooms, scenario.members_per_room),
                 publishers_per_room: scenario.publishers_per_room,
@@ -155,7 +167,7 @@ impl Rounds<'_> {
         found.map_or_else(Vec::new, |at| self.reports[at].iter().map(what).collect())
     }
 
-    fn median_of(&self, subject: Subject, what: fn(&Report) -> f64) -> f64 {
+    pub(crate) fn median_of(&self, subject: Subject, what: fn(&Report) -> f64) -> f64 {
         median(&self.of(subject, what))
     }
 
@@ -206,6 +218,13 @@ impl Rounds<'_> {
                 "<= 1.15".to_owned(),
             ]
         })
+    }
+
+    /// [`Self::against`] each peer.
+    fn against_peers(&self) -> Vec<[String; 5]> {
+        let subjects = self.subjects.iter().map(|(subject, _)| *subject);
+        let peers = subjects.filter(|subject| subject.is_peer());
+        peers.map(|peer| self.against(peer, "")).collect()
     }
 
     /// How many times as much a rival costs.

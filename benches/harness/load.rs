@@ -1,12 +1,13 @@
 //! What a load client is asked to do, and what it found.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{ChildStdout, Stdio};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::dialect::Dialect;
 use super::process::Guarded;
 use super::{Outcome, roles};
 
@@ -32,16 +33,24 @@ pub(crate) struct Crowd {
     pub(crate) address: SocketAddr,
     /// Its process, for CPU and memory.
     pub(crate) server: u32,
-    /// Whether the room goes into the path; the service has it in the token.
-    pub(crate) room_in_path: bool,
-    /// Whether the sockets speak `rooms.v1`.
-    pub(crate) rooms_v1: bool,
+    /// What the sockets speak.
+    pub(crate) dialect: Dialect,
     /// Bytes of each message.
     pub(crate) payload: usize,
     /// The service's `JWT_SECRET`; the rivals don't look at the token.
     pub(crate) secret: String,
     pub(crate) rooms: usize,
+    /// The number of the first room: clients at the same time have different
+    /// ones.
+    pub(crate) first_room: usize,
     pub(crate) members_per_room: usize,
+}
+
+impl Crowd {
+    /// The name of one of its rooms, counted from 0.
+    pub(crate) fn room_name(&self, room: usize) -> String {
+        format!("bench-{}", self.first_room + room)
+    }
 }
 
 /// One measured run.
@@ -69,6 +78,8 @@ pub(crate) struct Report {
     pub(crate) p50: f64,
     /// Microseconds from send to arrival.
     pub(crate) p99: f64,
+    /// Microseconds of the slowest arrival.
+    pub(crate) max: f64,
     /// Sockets that the server closed.
     pub(crate) lost_sockets: usize,
     /// Messages that had not reached everybody after two seconds.
@@ -125,17 +136,34 @@ pub(crate) fn footprint(crowd: &Crowd) -> Outcome<Footprint> {
     Running::start(IDLE_ROLE, &serde_json::to_string(crowd)?, limit)?.finish()
 }
 
+/// What a load client says when everybody hears it.
+pub(crate) const READY: &str = "ready";
+
 /// A load client at work.
 pub(crate) struct Running {
     client: Guarded,
+    out: BufReader<ChildStdout>,
     limit: Duration,
 }
 
 impl Running {
     fn start(role: &str, argument: &str, limit: Duration) -> Outcome<Self> {
         let mut command = roles::command(role, argument)?;
-        let client = Guarded::spawn(command.stdout(Stdio::piped()))?;
-        Ok(Self { client, limit })
+        let mut client = Guarded::spawn(command.stdout(Stdio::piped()))?;
+        let out = client.child().stdout.take().ok_or("stdout is piped")?;
+        let out = BufReader::new(out);
+        Ok(Self { client, out, limit })
+    }
+
+    /// Waits until its sockets are open and all of them hear it.
+    pub(crate) fn until_ready(&mut self) -> Outcome<()> {
+        let mut line = String::new();
+        self.out.read_line(&mut line)?;
+        if line.trim_end() == READY {
+            Ok(())
+        } else {
+            Err("the load client failed before it was ready".into())
+        }
     }
 
     /// Waits for what it found.
@@ -145,9 +173,8 @@ impl Running {
             return Err("the load client did not end in time".into());
         }
         let mut text = String::new();
-        if let Some(mut out) = self.client.child().stdout.take() {
-            out.read_to_string(&mut text)?;
-        }
-        Ok(serde_json::from_str(&text).map_err(|e| format!("the load client failed: {e}"))?)
+        self.out.read_to_string(&mut text)?;
+        let answer = text.lines().last().unwrap_or_default();
+        Ok(serde_json::from_str(answer).map_err(|e| format!("the load client failed: {e}"))?)
     }
 }

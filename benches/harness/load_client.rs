@@ -10,9 +10,10 @@ use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::load::{Crowd, Footprint, Pace, Plan, Report};
+use super::dialect::Dialect;
+use super::load::{Crowd, Footprint, Pace, Plan, READY, Report};
 use super::publisher::{self, Publisher};
-use super::{Outcome, process, rooms_v1, tokens, websocket};
+use super::{Outcome, process, tokens, websocket};
 
 /// A message that has not reached everybody by then no longer holds its
 /// publisher up.
@@ -42,6 +43,8 @@ struct Client {
     publishers: Vec<Publisher>,
     /// Publishers one of whose messages has reached everybody.
     ready: Vec<usize>,
+    /// The name of each room.
+    names: Vec<String>,
     /// Open sockets of each room.
     present: Vec<usize>,
     deliveries: u64,
@@ -53,7 +56,7 @@ struct Client {
     blocked: Vec<usize>,
     buffer: Vec<u8>,
     out: Vec<u8>,
-    rooms_v1: bool,
+    dialect: Dialect,
     payload: usize,
 }
 
@@ -62,6 +65,7 @@ pub(crate) fn run(argument: &str) -> Outcome<()> {
     let plan: Plan = serde_json::from_str(argument)?;
     let mut client = Client::open(&plan.crowd, plan.publishers_per_room)?;
     client.call_the_roll()?;
+    println!("{READY}");
     client.drive(plan.pace, plan.warm_up)?;
 
     client.deliveries = 0;
@@ -82,6 +86,7 @@ pub(crate) fn run(argument: &str) -> Outcome<()> {
         client_cpu: process::cpu(own)?.saturating_sub(client_cpu),
         p50: microseconds(0.5),
         p99: microseconds(0.99),
+        max: microseconds(1.0),
         lost_sockets: client.lost,
         overdue: client.overdue,
     };
@@ -115,10 +120,6 @@ pub(crate) fn idle(argument: &str) -> Outcome<()> {
     Ok(())
 }
 
-fn room_name(room: usize) -> String {
-    format!("bench-{room}")
-}
-
 impl Client {
     fn open(crowd: &Crowd, publishers_per_room: usize) -> Outcome<Self> {
         let mut client = Self {
@@ -127,6 +128,7 @@ impl Client {
             sockets: Vec::new(),
             publishers: Vec::new(),
             ready: Vec::new(),
+            names: (0..crowd.rooms).map(|room| crowd.room_name(room)).collect(),
             present: vec![crowd.members_per_room; crowd.rooms],
             deliveries: 0,
             latencies: Histogram::new_with_bounds(1, 100_000_000_000, 3)?,
@@ -135,24 +137,22 @@ impl Client {
             blocked: Vec::new(),
             buffer: vec![0; 256 * 1024],
             out: Vec::new(),
-            rooms_v1: crowd.rooms_v1,
+            dialect: crowd.dialect,
             payload: crowd.payload,
         };
         for room in 0..crowd.rooms {
-            let name = room_name(room);
-            let path = if crowd.room_in_path {
-                format!("/ws/{name}")
-            } else {
-                "/ws".to_owned()
-            };
+            let name = crowd.room_name(room);
+            let path = crowd.dialect.path(&name);
+            let protocol = crowd.dialect.protocol();
+            let mut greeting = Vec::new();
+            if let Some(text) = crowd.dialect.greeting(&name) {
+                websocket::append_masked(websocket::TEXT, &text, &mut greeting);
+            }
             for member in 0..crowd.members_per_room {
                 let token = tokens::mint(&crowd.secret, &name)?;
-                let protocol = if crowd.rooms_v1 {
-                    rooms_v1::PROTOCOL
-                } else {
-                    ""
-                };
-                let (stream, partial) = websocket::open(crowd.address, &path, protocol, &token)?;
+                let (mut stream, partial) =
+                    websocket::open(crowd.address, &path, protocol, &token)?;
+                stream.write_all(&greeting)?;
                 stream.set_nonblocking(true)?;
                 let mut stream = TcpStream::from_std(stream);
                 let socket = client.sockets.len();
@@ -278,17 +278,12 @@ impl Client {
             return Ok(());
         }
         let missing = self.present[self.sockets[socket].room];
+        let room = self.names[self.sockets[socket].room].clone();
         let sent = Instant::now();
         self.out.clear();
         for _ in 0..count {
             let payload = sender.depart(u32::try_from(publisher)?, sent, missing);
-            if self.rooms_v1 {
-                let room = self.sockets[socket].room;
-                let command = rooms_v1::publish(&room_name(room), &payload);
-                websocket::append_masked(websocket::TEXT, &command, &mut self.out);
-            } else {
-                websocket::append_masked(websocket::TEXT, &payload, &mut self.out);
-            }
+            self.dialect.append(&room, &payload, &mut self.out);
         }
         let bytes = std::mem::take(&mut self.out);
         self.send(socket, &bytes);
@@ -372,14 +367,13 @@ impl Client {
             let payload = &bytes[used..][frame.payload.clone()];
             match frame.opcode {
                 websocket::TEXT => {
-                    let payload = if self.rooms_v1 {
-                        rooms_v1::data(payload, self.payload)
-                    } else {
-                        Some(payload)
-                    };
-                    if let Some(payload) = payload {
+                    if let Some(payload) = self.dialect.payload(payload, self.payload) {
                         self.sockets[index].heard = true;
                         self.delivered(payload, now);
+                    } else if let Some(text) = self.dialect.answer(payload) {
+                        let mut pong = Vec::new();
+                        websocket::append_masked(websocket::TEXT, text, &mut pong);
+                        self.send(index, &pong);
                     }
                 }
                 websocket::PING => {

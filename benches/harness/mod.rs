@@ -10,28 +10,36 @@
 //! | [`roles`] | running this binary again as a rival or as a client |
 //! | [`process`] | a child that can't outlive the bench; its CPU and memory |
 //! | [`service`] | the service under measure, started in a folder of its own |
+//! | [`bare`] | the limit: sockets and premade bytes, and nothing else |
 //! | [`load`] | what a load client is asked to do, and what it found |
 //! | [`load_client`] | the load client itself: one thread, one epoll |
 //! | [`publisher`] | one of its publishers, and messages on their way |
+//! | [`dialect`] | what the sockets of a server speak |
 //! | [`rooms_v1`] | what it says and hears where messages are JSON |
+//! | [`socket_io`] | what it says and hears where they are Socket.IO's |
 //! | [`websocket`] | frames and the opening handshake, by hand |
 //! | [`tokens`] | access tokens that the service accepts |
 //! | [`http`] | one blocking GET, and waiting for a server to be ready |
 //! | [`statistics`] | medians and paired ratios |
 //! | [`table`] | aligned columns, the machine, the goals |
+//! | [`record`] | what was printed, kept for the report of `make bench` |
 //!
 //! Nothing is asserted: a figure that misses its goal is printed all the same.
 
 use std::process::ExitCode;
 
+pub(crate) mod bare;
+pub(crate) mod dialect;
 pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod load_client;
 pub(crate) mod process;
 pub(crate) mod publisher;
+pub(crate) mod record;
 pub(crate) mod roles;
 pub(crate) mod rooms_v1;
 pub(crate) mod service;
+pub(crate) mod socket_io;
 pub(crate) mod statistics;
 pub(crate) mod table;
 pub(crate) mod tokens;

@@ -52,11 +52,30 @@ impl Guarded {
         true
     }
 
-    /// Asks it to end as an orchestrator would, with SIGTERM. One that
-    /// doesn't in time is killed.
-    pub(crate) fn stop(mut self) {
+    /// Asks it to end as an orchestrator would, with SIGTERM.
+    pub(crate) fn terminate(&self) {
         let _already_gone = kill_process(Pid::from_child(&self.child), Signal::TERM);
+    }
+
+    /// [`Self::terminate`]; one that doesn't end in time is killed.
+    pub(crate) fn stop(mut self) {
+        self.terminate();
         self.wait(DRAIN);
+    }
+
+    /// Waits until it has ended by itself, `limit` at most, and returns the CPU
+    /// time of its whole life, in ticks of ten milliseconds.
+    pub(crate) fn lifetime_cpu(self, limit: Duration) -> Outcome<Duration> {
+        let deadline = Instant::now() + limit;
+        while Instant::now() < deadline {
+            // A child that has ended and was not waited for keeps its account.
+            let (state, cpu) = account(self.pid())?;
+            if state == "Z" {
+                return Ok(cpu);
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Err("the server did not end in time".into())
     }
 }
 
@@ -84,6 +103,26 @@ pub(crate) fn cpu(pid: u32) -> Outcome<Duration> {
         nanoseconds += field.parse::<u64>()?;
     }
     Ok(Duration::from_nanos(nanoseconds))
+}
+
+/// CPU time of all threads that the process ever had, in ticks of ten
+/// milliseconds.
+pub(crate) fn coarse_cpu(pid: u32) -> Outcome<Duration> {
+    Ok(account(pid)?.1)
+}
+
+/// The state and the CPU time in `stat`.
+fn account(pid: u32) -> Outcome<(String, Duration)> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    // The name before may hold anything.
+    let fields = text.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let (Some(&state), Some(user), Some(system)) = (fields.first(), fields.get(11), fields.get(12))
+    else {
+        return Err("stat has too few fields".into());
+    };
+    let ticks = user.parse::<u64>()? + system.parse::<u64>()?;
+    Ok((state.to_owned(), Duration::from_millis(10 * ticks)))
 }
 
 /// Bytes of the process that are in memory. From `smaps_rollup`: `statm` lags

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ::service::accounts::tokens::KeyRing;
+use jiff::Timestamp;
+
 use super::process::Guarded;
-use super::{Outcome, http, tokens};
+use super::tokens::{self, Signer};
+use super::{Outcome, http};
 
 /// The service as it is deployed, save for limits that would stop a bench: it
 /// is one user in the eyes of rate limits.
@@ -23,6 +27,10 @@ pub(crate) struct Premises {
     folder: tempfile::TempDir,
     /// The service's `JWT_SECRET`.
     pub(crate) secret: String,
+    /// Settings beside [`SETTINGS`].
+    settings: Vec<(&'static str, String)>,
+    /// Where its Ed25519 key is, if it has one instead of the secret.
+    keys: Option<PathBuf>,
 }
 
 /// A running service.
@@ -37,7 +45,31 @@ impl Premises {
         Ok(Self {
             folder: tempfile::tempdir()?,
             secret: tokens::secret(),
+            settings: Vec::new(),
+            keys: None,
         })
+    }
+
+    /// The same with a setting.
+    pub(crate) fn with(mut self, variable: &'static str, value: &str) -> Self {
+        self.settings.push((variable, value.to_owned()));
+        self
+    }
+
+    /// The same with an Ed25519 key instead of the secret.
+    pub(crate) fn with_key(mut self) -> Outcome<Self> {
+        let keys = self.folder.path().join("keys");
+        KeyRing::make_in_dir(&keys, Timestamp::now())?;
+        self.keys = Some(keys);
+        Ok(self)
+    }
+
+    /// What its tokens are signed with.
+    pub(crate) fn signer(&self) -> Signer {
+        match &self.keys {
+            Some(folder) => Signer::Folder(folder.clone()),
+            None => Signer::Secret(self.secret.clone()),
+        }
     }
 
     /// Starts the service and waits for it to be ready.
@@ -55,11 +87,15 @@ impl Premises {
             .current_dir(self.folder.path())
             .env_clear()
             .envs(SETTINGS)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env("APP__HTTP__BIND", address.to_string())
-            .env("JWT_SECRET", &self.secret)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
+        match &self.keys {
+            Some(folder) => command.env("APP__TOKENS__KEY_DIR", folder),
+            None => command.env("JWT_SECRET", &self.secret),
+        };
         let start = Instant::now();
         let mut process = Guarded::spawn(&mut command)?;
         match http::until_ok(&mut process, address, path) {

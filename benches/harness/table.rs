@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::cores;
+use super::{cores, record};
 
 /// Rows of text, printed in columns.
 pub(crate) struct Table {
@@ -28,12 +28,23 @@ impl Table {
         self.rows.push(cells.into());
     }
 
+    /// Adds a row of as many cells as there are headings.
+    pub(crate) fn row_of(&mut self, cells: Vec<String>) {
+        self.rows.push(cells);
+    }
+
     /// Adds rows.
     pub(crate) fn rows<const N: usize, const M: usize>(&mut self, rows: [[String; N]; M]) {
         self.rows.extend(rows.map(Vec::from));
     }
 
-    /// Prints it: the first column to the left, the others to the right.
+    /// Adds rows, as many as there are.
+    pub(crate) fn rows_of<const N: usize>(&mut self, rows: Vec<[String; N]>) {
+        self.rows.extend(rows.into_iter().map(Vec::from));
+    }
+
+    /// Prints it, the first column to the left and the others to the right, and
+    /// keeps it for the report.
     pub(crate) fn print(&self, title: &str) {
         let columns = self.rows.first().map_or(0, Vec::len);
         let widths: Vec<usize> = (0..columns)
@@ -56,6 +67,9 @@ impl Table {
             if r == 0 {
                 println!("{}", "-".repeat(line.chars().count()));
             }
+        }
+        if let Err(error) = record::table(title, &self.rows) {
+            eprintln!("{title}: this table will be missing in the report: {error}");
         }
     }
 }

@@ -89,7 +89,16 @@ fn append_header(opcode: u8, masked: u8, length: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// Opens a WebSocket, offering `protocol` before the token, and returns the stream with what came after the answer.
+/// The opening handshake, offering `protocol` before the token.
+pub(crate) fn request(address: SocketAddr, path: &str, protocol: &str, token: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+         Sec-WebSocket-Protocol: {protocol}bearer, {token}\r\n\r\n"
+    )
+}
+
+/// Opens a WebSocket with [`request`], and returns the stream with what came after the answer.
 pub(crate) fn open(
     address: SocketAddr,
     path: &str,
@@ -99,11 +108,7 @@ pub(crate) fn open(
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: {protocol}bearer, {token}\r\n\r\n"
-    );
+    let request = request(address, path, protocol, token);
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     let mut chunk = [0; 1024];

@@ -14,6 +14,7 @@ use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clients::Clients;
+use harness::dialect::Dialect;
 use harness::load::{self, Crowd, Pace, Plan, Report};
 use harness::process::{Guarded, forget_peak, peak_resident, resident};
 use harness::publisher::PAYLOAD;
@@ -146,11 +147,11 @@ async fn sockets(
         crowd: Crowd {
             address: service.address,
             server: service.process.pid(),
-            rooms_v1: false,
+            dialect: Dialect::Raw,
             payload: PAYLOAD,
-            room_in_path: false,
             secret: premises.secret.clone(),
             rooms: 1,
+            first_room: 0,
             members_per_room: 50,
         },
         publishers_per_room: 1,

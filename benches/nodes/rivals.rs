@@ -123,7 +123,7 @@ impl Nodes {
     async fn hear(&mut self, count: usize) -> Outcome<()> {
         let mut left = count;
         while left > 0 {
-            let mut next = self.heard.recv().await;
+            let mut next = Some(self.heard.recv().await);
             while let Some(delivery) = next {
                 if !matches!(delivery, Delivery::Message(_)) {
                     return Err(format!("a node heard {delivery:?}").into());

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 
-use crate::harness::{Outcome, websocket};
+use super::{Outcome, websocket};
 
 const LISTENER: Token = Token(usize::MAX);
 
