@@ -136,7 +136,6 @@ fn plain<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>) -> Router<S
 }
 
 /// The routes, with everything that a request passes on its way to them.
-#[must_use]
 pub fn router(routes: Routes, parts: Parts, http: &Http) -> Router {
     let Routes {
         documents,
