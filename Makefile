@@ -48,7 +48,10 @@ lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-# Doc tests run with the rest; `--all-features` brings in the conformance suite.
+# {% if false %}What is no part of `cargo bench`, and so of no target that is named above.
+	cargo clippy --all-features --locked --bench instructions -- -D warnings
+
+# {% endif %}Doc tests run with the rest; `--all-features` brings in the conformance suite.
 unit:
 	cargo test --workspace --all-features --locked
 
@@ -231,6 +234,14 @@ $(KUSTOMIZE):
 .PHONY: bench
 bench:
 	cargo bench --locked
+
+# Instructions of the hot paths, which may not be many more than the committed
+# ones; INSTRUCTIONS=renew commits to others.
+.PHONY: instructions
+instructions:
+	@command -v valgrind >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends valgrind; }
+	cargo bench --locked --bench instructions
 
 # Seconds of fuzzing, all targets together.
 FUZZ_SECONDS := 600
