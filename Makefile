@@ -49,7 +49,7 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 # {% if false %}What is no part of `cargo bench`, and so of no target that is named above.
-	cargo clippy --all-features --locked --bench instructions -- -D warnings
+	cargo clippy --all-features --locked --bench instructions --bench soak -- -D warnings
 
 # {% endif %}Doc tests run with the rest; `--all-features` brings in the conformance suite.
 unit:
@@ -234,6 +234,11 @@ $(KUSTOMIZE):
 .PHONY: bench
 bench:
 	cargo bench --locked
+
+# Two nodes at half of what they carry, for SOAK_MINUTES; fails on a broken promise.
+.PHONY: soak
+soak: servers
+	cargo bench --locked --bench soak
 
 # Instructions of the hot paths, which may not be many more than the committed
 # ones; INSTRUCTIONS=renew commits to others.
