@@ -48,7 +48,10 @@ lint:
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
-# Doc tests run with the rest; `--all-features` brings in the conformance suite.
+# {% if false %}What is no part of `cargo bench`, and so of no target that is named above.
+	cargo clippy --all-features --locked --bench instructions --bench soak -- -D warnings
+
+# {% endif %}Doc tests run with the rest; `--all-features` brings in the conformance suite.
 unit:
 	cargo test --workspace --all-features --locked
 
@@ -245,6 +248,19 @@ bench: benches/peers/node_modules .tools/bench/ready node servers
 test: report-test
 report-test:
 	python3 -B -m unittest discover -s benches/report
+
+# Two nodes at half of what they carry, for SOAK_MINUTES; fails on a broken promise.
+.PHONY: soak
+soak: servers
+	cargo bench --locked --bench soak
+
+# Instructions of the hot paths, which may not be many more than the committed
+# ones; INSTRUCTIONS=renew commits to others.
+.PHONY: instructions
+instructions:
+	@command -v valgrind >/dev/null \
+	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends valgrind; }
+	cargo bench --locked --bench instructions
 
 # Seconds of fuzzing, all targets together.
 FUZZ_SECONDS := 600

@@ -1,12 +1,15 @@
-//! Removes what no longer matters, every hour.
+//! Removes what no longer matters, soon after a start and every hour.
 
 use std::{sync::Arc, time::Duration};
 
 use contract::{StoreError, Timestamp};
 use jiff::SignedDuration;
-use tokio::time::interval;
+use tokio::time::{Instant, interval_at};
 
 use crate::{accounts::tokens::EndedSessions, app::App, rooms::MembershipChanges};
+
+/// When first: not at once, because requests wait at a start.
+const FIRST: Duration = Duration::from_secs(1);
 
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(3600);
@@ -22,7 +25,7 @@ pub(crate) async fn housekeeping(
     ended: Arc<EndedSessions>,
     memberships: Arc<MembershipChanges>,
 ) {
-    let mut ticks = interval(INTERVAL);
+    let mut ticks = interval_at(Instant::now() + FIRST, INTERVAL);
     loop {
         ticks.tick().await;
         let now = Timestamp::now();

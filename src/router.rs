@@ -3,14 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::State,
-    http::header,
-    middleware::from_fn_with_state,
-    response::{IntoResponse, Response},
-};
+use axum::{Router, extract::State, middleware::from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,7 +11,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     config::{Http, Role},
-    http::{self, layers},
+    http::{self, layers, served_document::ServedDocument},
     readiness::Readiness,
     ws::{self, Gateway},
 };
@@ -36,14 +29,6 @@ pub struct Parts {
     /// Whether it serves the page.
     pub page: bool,
     // {% endif %}Another part has its field here.
-}
-
-impl Parts {
-    fn roles(&self) -> Vec<Role> {
-        let auth = self.app.as_ref().map(|_| Role::Auth);
-        let gateway = self.gateway.as_ref().map(|_| Role::Gateway);
-        auth.into_iter().chain(gateway).collect()
-    }
 }
 
 /// The OpenAPI document of what a node with `roles` serves; needs no server,
@@ -74,15 +59,11 @@ pub fn document_json(roles: &[Role]) -> Result<String, serde_json::Error> {
     Ok(json)
 }
 
-/// A document as it is sent.
-#[derive(Clone)]
-struct Text(Bytes);
-
-fn this() -> OpenApiRouter<Text> {
+fn this() -> OpenApiRouter<ServedDocument> {
     OpenApiRouter::new().routes(routes!(openapi))
 }
 
-fn that_of_sockets() -> OpenApiRouter<Text> {
+fn that_of_sockets() -> OpenApiRouter<ServedDocument> {
     OpenApiRouter::new().routes(routes!(asyncapi))
 }
 
@@ -98,8 +79,8 @@ fn that_of_sockets() -> OpenApiRouter<Text> {
         (status = 200, description = "An OpenAPI document", body = HashMap<String, serde_json::Value>, headers(("Cache-Control" = String, description = "`no-cache`: ask again before it is used again"))),
     )
 )]
-async fn openapi(State(Text(document)): State<Text>) -> Response {
-    served(document)
+async fn openapi(State(document): State<ServedDocument>) -> ServedDocument {
+    document
 }
 
 /// The document of the WebSocket
@@ -112,46 +93,67 @@ async fn openapi(State(Text(document)): State<Text>) -> Response {
         (status = 200, description = "An AsyncAPI document", body = HashMap<String, serde_json::Value>, headers(("Cache-Control" = String, description = "`no-cache`: ask again before it is used again"))),
     )
 )]
-async fn asyncapi(State(Text(document)): State<Text>) -> Response {
-    served(document)
+async fn asyncapi(State(document): State<ServedDocument>) -> ServedDocument {
+    document
 }
 
-fn served(document: Bytes) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, "application/json"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    (headers, document).into_response()
+/// Routes that wait for what they serve. Making them takes a millisecond and
+/// needs nothing, so that it can be done while a store is being opened.
+#[derive(Debug)]
+pub struct Routes {
+    documents: Router,
+    probes: Router<Arc<Readiness>>,
+    accounts: Option<Router<Arc<App>>>,
+    sockets: Option<Router<Arc<Gateway>>>,
+}
+
+impl Routes {
+    /// Those of a node with `roles`.
+    #[must_use]
+    pub fn of(roles: &[Role]) -> Self {
+        let described = roles.to_owned();
+        let described = ServedDocument::new(move || document_json(&described));
+        let mut documents = plain(this()).with_state(described);
+        let mut sockets = None;
+        if roles.contains(&Role::Gateway) {
+            let described = ServedDocument::new(ws::asyncapi::document_json);
+            documents = documents.merge(plain(that_of_sockets()).with_state(described));
+            sockets = Some(plain(ws::route::routes()));
+        }
+        let accounts = roles.contains(&Role::Auth);
+        Self {
+            documents,
+            probes: plain(http::probes()),
+            accounts: accounts.then(|| plain(http::accounts())),
+            sockets,
+        }
+    }
+}
+
+/// Without its description.
+fn plain<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>) -> Router<S> {
+    routes.split_for_parts().0
 }
 
 /// The routes, with everything that a request passes on its way to them.
-///
-/// # Errors
-/// [`document_json`]'s.
-pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
-    let (documents, _) = this()
-        .with_state::<()>(Text(document_json(&parts.roles())?.into()))
-        .split_for_parts();
-    let (routes, _) = http::probes()
-        .with_state::<()>(parts.readiness)
-        .split_for_parts();
-    let mut routes = routes.merge(documents);
+pub fn router(routes: Routes, parts: Parts, http: &Http) -> Router {
+    let Routes {
+        documents,
+        probes,
+        accounts,
+        sockets,
+    } = routes;
+    let probes = probes.with_state::<()>(parts.readiness);
+    let mut routes = probes.merge(documents);
     #[cfg(feature = "docs")]
     if http.docs {
         routes = routes.merge(http::reference::routes());
     }
-    if let Some(app) = parts.app {
-        let (accounts, _) = http::accounts().with_state::<()>(app).split_for_parts();
-        routes = routes.merge(accounts);
+    if let (Some(accounts), Some(app)) = (accounts, parts.app) {
+        routes = routes.merge(accounts.with_state::<()>(app));
     }
-    if let Some(gateway) = parts.gateway {
-        let (rooms, _) = ws::route::routes()
-            .with_state::<()>(gateway)
-            .split_for_parts();
-        let (documents, _) = that_of_sockets()
-            .with_state::<()>(Text(ws::asyncapi::document_json()?.into()))
-            .split_for_parts();
-        routes = routes.merge(rooms).merge(documents);
+    if let (Some(sockets), Some(gateway)) = (sockets, parts.gateway) {
+        routes = routes.merge(sockets.with_state::<()>(gateway));
     }
     // {% if page %}What it speaks to is there by now.
     #[cfg(feature = "page")]
@@ -160,11 +162,11 @@ pub fn router(parts: Parts, http: &Http) -> Result<Router, serde_json::Error> {
     }
     // {% endif %}Every request passes these on its way.
     let proxies = Arc::new(http.trusted_proxies.clone());
-    Ok(routes
+    routes
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
         .layer(from_fn_with_state(http.request_timeout, layers::limit_time))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(layers::cors(http.allowed_origins.clone()))
-        .layer(from_fn_with_state(proxies, layers::observe)))
+        .layer(from_fn_with_state(proxies, layers::observe))
 }

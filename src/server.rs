@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, sync::Arc, thread};
 
 use tokio::{
     net::TcpListener,
-    task::JoinSet,
+    task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
 
@@ -20,7 +20,7 @@ use crate::{
     presence::Presence,
     readiness::Readiness,
     rooms::RoomPolicy,
-    router::{self, Parts},
+    router::{self, Parts, Routes},
     wiring::{self, Stores, WiringError},
     ws::{Gateway, close::Close, origins::Origins, shards::Shards},
 };
@@ -52,9 +52,9 @@ pub enum StartError {
     /// Ended sessions and changed memberships can't be learnt of.
     #[error("can't learn which sessions ended and which memberships changed")]
     Control(#[from] ListenError),
-    /// The OpenAPI document can't be written.
-    #[error("the OpenAPI document can't be written")]
-    Document(#[from] serde_json::Error),
+    /// A part of the start panicked, which is a mistake in it.
+    #[error("a part of the start panicked")]
+    Panicked(#[from] JoinError),
 }
 
 impl StartError {
@@ -111,6 +111,9 @@ impl Server {
         config: &Config,
         policy: impl FnOnce(&Stores) -> Arc<dyn RoomPolicy>,
     ) -> Result<Self, StartError> {
+        // On another core, while this one waits for the store.
+        let roles = config.roles.clone();
+        let routes = tokio::spawn(async move { Routes::of(&roles) });
         let keys = NodeKeys::load(config).await?;
         let bound = door::listen(config.http.bind)
             .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
@@ -165,8 +168,6 @@ impl Server {
             bus.clone(),
         ));
 
-        let mut background = JoinSet::new();
-        // Before the first request: no session may end unheard, no membership change.
         let control = Control {
             bus: bus.clone(),
             ended: ended.clone(),
@@ -177,15 +178,6 @@ impl Server {
             }),
             gateway: gateway.clone(),
         };
-        background.spawn(control.listen().await?.run());
-        if let Some(gateway) = &gateway {
-            background.spawn(gateway.clone().tell_presence(presence_news));
-        }
-        background.spawn(housekeeping(app.clone(), ended, memberships));
-        if let NodeKeys::Remote(remote) = keys {
-            background.spawn(remote.keep_fresh());
-        }
-
         let parts = Parts {
             readiness: readiness.clone(),
             app: app.clone(),
@@ -194,8 +186,23 @@ impl Server {
             page: config.serves_page(),
             // {% endif %}Another part is handed over here.
         };
+        // Before the first request: no session may end unheard, no membership
+        // change. The store is read while the routes are put together.
+        let (listening, router) = tokio::join!(control.listen(), async {
+            let routes = routes.await?;
+            Ok::<_, JoinError>(router::router(routes, parts, &config.http))
+        });
+        let mut background = JoinSet::new();
+        background.spawn(listening?.run());
+        if let Some(gateway) = &gateway {
+            background.spawn(gateway.clone().tell_presence(presence_news));
+        }
+        background.spawn(housekeeping(app.clone(), ended, memberships));
+        if let NodeKeys::Remote(remote) = keys {
+            background.spawn(remote.keep_fresh());
+        }
         Ok(Self {
-            door: Door::new(router::router(parts, &config.http)?, &config.http),
+            door: Door::new(router?, &config.http),
             listener,
             address,
             readiness,

@@ -114,7 +114,7 @@ impl Premises {
 
 /// The binary that cargo built beside this bench. Looked up at run time, so
 /// that no name of a project stands in this file.
-fn binary() -> Outcome<PathBuf> {
+pub(crate) fn binary() -> Outcome<PathBuf> {
     let variable = concat!("CARGO_BIN_EXE_", env!("CARGO_PKG_NAME"));
     let path = std::env::var(variable).map_err(|_| format!("{variable} is not set: use cargo"))?;
     let path = Path::new(&path);

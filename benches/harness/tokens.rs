@@ -73,18 +73,12 @@ impl Mint {
 
     /// A token for a new user in a new session, who may read and write in `room`.
     pub(crate) fn token(&self, room: &str) -> Outcome<String> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let claims = Claims {
-            iss: ISSUER,
-            aud: ISSUER,
-            sub: Uuid::new_v4(),
-            sid: Uuid::new_v4(),
-            room,
-            grant: "rw",
-            iat: now,
-            exp: now + LIFE,
-            jti: Uuid::new_v4(),
-        };
+        self.token_for(Uuid::new_v4(), Uuid::new_v4(), room)
+    }
+
+    /// The same for this user in this session.
+    fn token_for(&self, user: Uuid, session: Uuid, room: &str) -> Outcome<String> {
+        let claims = Claims::new(user, session, room)?;
         Ok(jsonwebtoken::encode(&self.header, &claims, &self.key)?)
     }
 }
@@ -103,4 +97,31 @@ fn pem_in(folder: &Path) -> Outcome<Vec<u8>> {
 /// [`Mint::token`] with a secret.
 pub(crate) fn mint(secret: &str, room: &str) -> Outcome<String> {
     Mint::new(&Signer::Secret(secret.to_owned()))?.token(room)
+}
+
+/// [`mint`] for this user in this session.
+pub(crate) fn mint_for(secret: &str, user: Uuid, session: Uuid, room: &str) -> Outcome<String> {
+    Mint::new(&Signer::Secret(secret.to_owned()))?.token_for(user, session, room)
+}
+
+/// The claims of a token for a new user in a new session.
+pub(crate) fn claims(room: &str) -> Outcome<impl Serialize> {
+    Claims::new(Uuid::new_v4(), Uuid::new_v4(), room)
+}
+
+impl<'a> Claims<'a> {
+    fn new(user: Uuid, session: Uuid, room: &'a str) -> Outcome<Self> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        Ok(Self {
+            iss: "service",
+            aud: "service",
+            sub: user,
+            sid: session,
+            room,
+            grant: "rw",
+            iat: now,
+            exp: now + LIFE,
+            jti: Uuid::new_v4(),
+        })
+    }
 }

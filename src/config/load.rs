@@ -1,6 +1,9 @@
 //! Sources in, a configuration out, or everything that is wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    cell::LazyCell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use figment::{
     Figment, Provider,
@@ -35,6 +38,9 @@ impl Loaded {
         origin(&self.origins, [key])
     }
 }
+
+/// What the compiled-in defaults say, parsed when something else is refused.
+pub(super) type Defaults = LazyCell<Dict>;
 
 /// The origin of what nobody has set.
 pub(super) const DEFAULT: &str = "default";
@@ -71,13 +77,15 @@ impl Config {
         let mut problems = Vec::new();
         let gathered = sources.gather(&mut problems);
         let figment = merge(gathered.layers);
-        let (values, defaults) = match (values(&figment), values(&merge(sources::defaults()))) {
-            (Ok(values), Ok(defaults)) => (values, defaults),
-            (Err(error), _) | (_, Err(error)) => {
+        let values = match values(&figment) {
+            Ok(values) => values,
+            Err(error) => {
                 problems.push(Problem::source("configuration", error.to_string()));
                 return Err(ConfigErrors(problems));
             }
         };
+        let defaults: Defaults =
+            LazyCell::new(|| self::values(&merge(sources::defaults())).unwrap_or_default());
         // What is wrong with a key is said once.
         let mut silent: BTreeSet<String> = problems
             .iter()

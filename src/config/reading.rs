@@ -11,7 +11,7 @@ use figment::{
 use super::{
     Config, Problem, backends,
     environment::SECRET_KEYS,
-    load::{DEFAULT, is_within, origin_of},
+    load::{DEFAULT, Defaults, is_within, origin_of},
 };
 
 /// A configuration, as far as it could be read.
@@ -28,7 +28,7 @@ pub(super) struct Reading {
 pub(super) fn read(
     figment: &Figment,
     values: Dict,
-    defaults: &Dict,
+    defaults: &Defaults,
     problems: &mut Vec<Problem>,
 ) -> Option<Reading> {
     let mut values = Values { values, defaults };
@@ -73,7 +73,7 @@ pub(super) fn read(
 
 struct Values<'a> {
     values: Dict,
-    defaults: &'a Dict,
+    defaults: &'a Defaults,
 }
 
 impl Values<'_> {

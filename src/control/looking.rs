@@ -22,10 +22,10 @@ pub(super) const QUESTIONS: usize = 16;
 impl Archive {
     /// What happened from `since` on.
     pub(super) async fn since(&self, since: Timestamp) -> Result<News, StoreError> {
-        let (ended, memberships) = tokio::try_join!(
-            self.sessions.ended_since(since),
-            self.rooms.membership_changes_since(since),
-        )?;
+        // One after the other: both take microseconds, and another connection
+        // takes a start longer.
+        let ended = self.sessions.ended_since(since).await?;
+        let memberships = self.rooms.membership_changes_since(since).await?;
         Ok(News {
             sessions: ended.into_iter().map(|ended| ended.session).collect(),
             memberships,

@@ -1,6 +1,8 @@
 //! Files that are compiled in, served so that a browser asks each time whether
 //! they changed, and is told in a few bytes that they didn't.
 
+use std::sync::{Arc, LazyLock};
+
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::{
     Router,
@@ -32,11 +34,17 @@ pub(super) struct File {
 /// which let them do what the `policy`, a `Content-Security-Policy`, allows.
 pub(super) fn routes(files: &'static [File], policy: &'static str) -> Router {
     files.iter().fold(Router::new(), |router, file| {
-        let hash = digest(&SHA256, file.content);
-        let etag = format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash));
+        // When somebody first asks: hashing all of them takes as long as the
+        // rest of a start.
+        let etag = Arc::new(LazyLock::new(|| etag(file)));
         let served = move |headers: HeaderMap| async move { answer(file, &etag, policy, &headers) };
         router.route(file.path, get(served))
     })
+}
+
+fn etag(file: &File) -> String {
+    let hash = digest(&SHA256, file.content);
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(hash))
 }
 
 fn answer(file: &File, etag: &str, policy: &'static str, asked: &HeaderMap) -> Response {

@@ -9,6 +9,7 @@
 //! | [`health`] | `/health`, `/livez`, `/readyz` |
 //! | [`keys`] | `/.well-known/jwks.json` |
 //! | [`document`] | what the OpenAPI document says beside the routes |
+//! | [`served_document`] | that document, and another, as they are served |
 //! | [`json`] | JSON bodies in, bounded and strict |
 //! | [`query`] | queries in, strict |
 //! | [`bearer`] | the access token of a request |
@@ -40,6 +41,7 @@ pub mod query;
 #[cfg(feature = "docs")]
 pub mod reference;
 pub mod rooms;
+pub mod served_document;
 pub mod sessions;
 mod uninterrupted;
 
