@@ -21,9 +21,6 @@ use crate::{
 /// that memory takes is that of a few blocks.
 const AHEAD: usize = 6;
 
-/// How many blocks ahead the memory is asked for that is written.
-const WRITE_AHEAD: usize = 2;
-
 /// The memory of one hash while it is filled.
 pub(crate) struct Filling<'a, K: Kernel> {
     kernel: K,
@@ -90,7 +87,6 @@ impl<'a, K: Kernel> Filling<'a, K> {
         else {
             unreachable!("a block, the one before and an older one are three blocks in memory");
         };
-        kernel.prefetch_to_write(memory.wrapping_add(current + WRITE_AHEAD));
         let first_word = |word| {
             if chooses {
                 chosen = shape.reference(next, word);

@@ -40,10 +40,6 @@ impl Kernel for Avx2 {
     fn prefetch(self, block: *const Block) {
         super::prefetch::<_MM_HINT_T0>(block);
     }
-
-    fn prefetch_to_write(self, block: *const Block) {
-        super::prefetch::<_MM_HINT_ET0>(block);
-    }
 }
 
 #[inline]
@@ -60,17 +56,17 @@ fn compress(
     for i in 0..4 {
         let half = |j: usize| [both(8 * i + j), both(8 * i + j + 1)];
         let state = rows([half(0), half(2), half(4), half(6)]);
-        for (j, word) in state.into_iter().flatten().enumerate() {
-            store(scratch, 8 * i + j, word);
+        for j in 0..8 {
+            store(scratch, 8 * i + j, state[j / 2][j % 2]);
         }
     }
     for j in [0, 2, 4, 6] {
         let pair = |i: usize| [load(scratch, 8 * i + j), load(scratch, 8 * i + j + 1)];
         let state = columns([pair(0), pair(1), pair(2), pair(3)]);
-        for (i, pair) in state.into_iter().enumerate() {
-            for (which, word) in pair.into_iter().enumerate() {
+        for i in 0..4 {
+            for which in 0..2 {
                 let at = 8 * i + j + which;
-                let mut word = _mm256_xor_si256(word, both(at));
+                let mut word = _mm256_xor_si256(state[i][which], both(at));
                 if again {
                     word = _mm256_xor_si256(word, load(block, at));
                 }
@@ -101,8 +97,6 @@ fn store(block: &mut Block, register: usize, value: __m256i) {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn rows(mut state: State) -> State {
-    // The words at a register's end and at the next one's beginning.
-    let between = |x, y| _mm256_alignr_epi8::<8>(y, x);
     mix(&mut state);
     let [a, [b0, b1], [c0, c1], [d0, d1]] = state;
     state = [
@@ -121,6 +115,13 @@ fn rows(mut state: State) -> State {
     ]
 }
 
+/// The words at a register's end and at the next one's beginning.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn between(x: __m256i, y: __m256i) -> __m256i {
+    _mm256_alignr_epi8::<8>(y, x)
+}
+
 /// Two columns: one in the first registers, one in the second.
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -129,17 +130,17 @@ fn columns(mut state: State) -> State {
     let [a, b, c, d] = state;
     state = [
         a,
-        b.map(|b| _mm256_permute4x64_epi64::<0b00_11_10_01>(b)),
-        c.map(|c| _mm256_permute4x64_epi64::<0b01_00_11_10>(c)),
-        d.map(|d| _mm256_permute4x64_epi64::<0b10_01_00_11>(d)),
+        [_mm256_permute4x64_epi64::<0b00_11_10_01>(b[0]), _mm256_permute4x64_epi64::<0b00_11_10_01>(b[1])],
+        [_mm256_permute4x64_epi64::<0b01_00_11_10>(c[0]), _mm256_permute4x64_epi64::<0b01_00_11_10>(c[1])],
+        [_mm256_permute4x64_epi64::<0b10_01_00_11>(d[0]), _mm256_permute4x64_epi64::<0b10_01_00_11>(d[1])],
     ];
     mix(&mut state);
     let [a, b, c, d] = state;
     [
         a,
-        b.map(|b| _mm256_permute4x64_epi64::<0b10_01_00_11>(b)),
-        c.map(|c| _mm256_permute4x64_epi64::<0b01_00_11_10>(c)),
-        d.map(|d| _mm256_permute4x64_epi64::<0b00_11_10_01>(d)),
+        [_mm256_permute4x64_epi64::<0b10_01_00_11>(b[0]), _mm256_permute4x64_epi64::<0b10_01_00_11>(b[1])],
+        [_mm256_permute4x64_epi64::<0b01_00_11_10>(c[0]), _mm256_permute4x64_epi64::<0b01_00_11_10>(c[1])],
+        [_mm256_permute4x64_epi64::<0b00_11_10_01>(d[0]), _mm256_permute4x64_epi64::<0b00_11_10_01>(d[1])],
     ]
 }
 

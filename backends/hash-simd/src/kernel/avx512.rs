@@ -40,10 +40,6 @@ impl Kernel for Avx512 {
     fn prefetch(self, block: *const Block) {
         super::prefetch::<_MM_HINT_T0>(block);
     }
-
-    fn prefetch_to_write(self, block: *const Block) {
-        super::prefetch::<_MM_HINT_ET0>(block);
-    }
 }
 
 #[inline]
@@ -57,9 +53,15 @@ fn compress(
     first_word: impl FnOnce(u64),
 ) {
     let both = |i| _mm512_xor_si512(load(previous, i), load(reference, i));
-    let row = |i: usize| -> Quad { [both(4 * i), both(4 * i + 1), both(4 * i + 2), both(4 * i + 3)] };
-    let [a, b] = rows([row(0), row(1)]);
-    let [c, d] = rows([row(2), row(3)]);
+    let row = |i: usize| -> Quad {
+        [
+            both(4 * i),
+            both(4 * i + 1),
+            both(4 * i + 2),
+            both(4 * i + 3),
+        ]
+    };
+    let [a, b, c, d] = rows([row(0), row(1), row(2), row(3)]);
     let mut write = |j: usize, column: Quad| {
         for (i, word) in column.into_iter().enumerate() {
             let at = 4 * i + j;
@@ -69,14 +71,15 @@ fn compress(
             }
             store(block, at, word);
         }
+        block.0[0]
     };
     let [left, right] = columns([[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]]]);
-    write(0, left);
+    let word = write(0, left);
     write(1, right);
-    let last = columns([[a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]]);
-    write(2, last[0]);
-    write(3, last[1]);
-    first_word(block.0[0]);
+    first_word(word);
+    let [left, right] = columns([[a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]]);
+    write(2, left);
+    write(3, right);
 }
 
 #[inline]
@@ -105,7 +108,7 @@ fn xor3(a: __m512i, b: __m512i, c: __m512i) -> __m512i {
 /// instruction of one need not wait for the other.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn rows(mut quads: [Quad; 2]) -> [Quad; 2] {
+fn rows<const N: usize>(mut quads: [Quad; N]) -> [Quad; N] {
     // The words of one row are the first two and the fifth and sixth; those of
     // the other row are the rest.
     let by_one = _mm512_setr_epi64(1, 4, 3, 6, 5, 0, 7, 2);
@@ -128,7 +131,7 @@ fn rows(mut quads: [Quad; 2]) -> [Quad; 2] {
 /// Two pairs of columns at once. A column is one half of each register.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn columns(mut quads: [Quad; 2]) -> [Quad; 2] {
+fn columns<const N: usize>(mut quads: [Quad; N]) -> [Quad; N] {
     mix(&mut quads);
     for [_, b, c, d] in &mut quads {
         *b = _mm512_permutex_epi64::<0b00_11_10_01>(*b);
@@ -147,7 +150,7 @@ fn columns(mut quads: [Quad; 2]) -> [Quad; 2] {
 /// GB of RFC 9106, section 3.6, of 16 columns of the state of BLAKE2b.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn mix(quads: &mut [Quad; 2]) {
+fn mix<const N: usize>(quads: &mut [Quad; N]) {
     for [a, b, c, d] in &mut *quads {
         *a = multiply_add(*a, *b);
         *d = _mm512_ror_epi64::<32>(_mm512_xor_si512(*d, *a));

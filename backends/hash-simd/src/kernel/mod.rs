@@ -37,9 +37,6 @@ pub(crate) trait Kernel: Copy {
 
     /// Asks for a block that will be read soon.
     fn prefetch(self, _block: *const Block) {}
-
-    /// Asks for a block that will be written soon.
-    fn prefetch_to_write(self, _block: *const Block) {}
 }
 
 /// Lines of 64 bytes of a block.
