@@ -25,7 +25,14 @@ const HALF: usize = FULL / 2;
 pub(crate) fn first_hash(job: &Job<'_>) -> Result<Zeroizing<[u8; FULL]>, Error> {
     let [lanes, memory, passes] = job.params.as_given();
     let mut hasher = Blake2b512::new();
-    for number in [lanes, length(job.output)?, memory, passes, VERSION, ARGON2ID] {
+    for number in [
+        lanes,
+        length(job.output)?,
+        memory,
+        passes,
+        VERSION,
+        ARGON2ID,
+    ] {
         hasher.update(number.to_le_bytes());
     }
     for input in [job.password, job.salt, job.secret, job.associated_data] {

@@ -136,7 +136,8 @@ impl<'a, K: Kernel> Filling<'a, K> {
         if index < self.shape.segment {
             let at = Position { index, ..self.at };
             let reference = self.shape.reference(at, self.addresses.word(index % WORDS));
-            self.kernel.prefetch(self.memory.as_ptr().wrapping_add(reference));
+            self.kernel
+                .prefetch(self.memory.as_ptr().wrapping_add(reference));
         }
     }
 

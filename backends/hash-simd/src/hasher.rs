@@ -2,8 +2,7 @@ use crate::{
     error::{Error, Unavailable},
     fill::fill_and_finish,
     job::Job,
-    kernel,
-    self_test,
+    kernel, self_test,
 };
 
 /// A way to compute Argon2id; all give the same hashes.
@@ -26,13 +25,6 @@ impl Implementation {
     pub fn is_available(self) -> bool {
         kernel::Any::of(self).is_some()
     }
-
-    /// The fastest that this machine has the instructions of.
-    #[must_use]
-    pub fn fastest() -> Self {
-        let mut all = Self::ALL.into_iter();
-        all.find(|one| one.is_available()).unwrap_or(Self::Portable)
-    }
 }
 
 /// Computes Argon2id by an [`Implementation`] that this machine has and that
@@ -44,13 +36,23 @@ pub struct Hasher {
 }
 
 impl Hasher {
-    /// By the fastest implementation of this machine, after its self-test,
+    /// How many hashes at once are fastest: two. While one of them waits for
+    /// memory the other computes; with more of them less of each is in the
+    /// caches.
+    pub const WIDTH: usize = 2;
+
+    /// By the fastest vector instructions of this machine, after a self-test,
     /// which takes less than a millisecond.
     ///
     /// # Errors
-    /// [`Unavailable::SelfTest`]: don't trust it with anything.
+    /// [`Unavailable::Missing`] if it has none: `argon2` is faster than
+    /// [`Implementation::Portable`]. [`Unavailable::SelfTest`]: don't trust it
+    /// with anything.
     pub fn detect() -> Result<Self, Unavailable> {
-        Self::with(Implementation::fastest())
+        Self::with(Implementation::Avx512).or_else(|unavailable| match unavailable {
+            Unavailable::Missing => Self::with(Implementation::Avx2),
+            Unavailable::SelfTest => Err(unavailable),
+        })
     }
 
     /// By `implementation`, after its self-test.

@@ -8,11 +8,8 @@ const PARAMS: (u32, u32, u32) = (16, 1, 2);
 /// after one that is right; and the output of that one.
 fn outcome(salt: usize, output: usize, memory: usize) -> (Result<(), Error>, [u8; 8]) {
     let params = Params::new(PARAMS.0, PARAMS.1, PARAMS.2).expect("they are within bounds");
-    let (salt, mut output, mut memory) = (
-        vec![1; salt],
-        vec![0; output],
-        vec![Block::new(); memory],
-    );
+    let (salt, mut output, mut memory) =
+        (vec![1; salt], vec![0; output], vec![Block::new(); memory]);
     let mut right = vec![Block::new(); params.blocks()];
     let mut right_output = [0; 8];
     let hasher = Hasher::with(Implementation::Portable).expect("every machine has it");

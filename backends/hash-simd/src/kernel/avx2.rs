@@ -130,17 +130,35 @@ fn columns(mut state: State) -> State {
     let [a, b, c, d] = state;
     state = [
         a,
-        [_mm256_permute4x64_epi64::<0b00_11_10_01>(b[0]), _mm256_permute4x64_epi64::<0b00_11_10_01>(b[1])],
-        [_mm256_permute4x64_epi64::<0b01_00_11_10>(c[0]), _mm256_permute4x64_epi64::<0b01_00_11_10>(c[1])],
-        [_mm256_permute4x64_epi64::<0b10_01_00_11>(d[0]), _mm256_permute4x64_epi64::<0b10_01_00_11>(d[1])],
+        [
+            _mm256_permute4x64_epi64::<0b00_11_10_01>(b[0]),
+            _mm256_permute4x64_epi64::<0b00_11_10_01>(b[1]),
+        ],
+        [
+            _mm256_permute4x64_epi64::<0b01_00_11_10>(c[0]),
+            _mm256_permute4x64_epi64::<0b01_00_11_10>(c[1]),
+        ],
+        [
+            _mm256_permute4x64_epi64::<0b10_01_00_11>(d[0]),
+            _mm256_permute4x64_epi64::<0b10_01_00_11>(d[1]),
+        ],
     ];
     mix(&mut state);
     let [a, b, c, d] = state;
     [
         a,
-        [_mm256_permute4x64_epi64::<0b10_01_00_11>(b[0]), _mm256_permute4x64_epi64::<0b10_01_00_11>(b[1])],
-        [_mm256_permute4x64_epi64::<0b01_00_11_10>(c[0]), _mm256_permute4x64_epi64::<0b01_00_11_10>(c[1])],
-        [_mm256_permute4x64_epi64::<0b00_11_10_01>(d[0]), _mm256_permute4x64_epi64::<0b00_11_10_01>(d[1])],
+        [
+            _mm256_permute4x64_epi64::<0b10_01_00_11>(b[0]),
+            _mm256_permute4x64_epi64::<0b10_01_00_11>(b[1]),
+        ],
+        [
+            _mm256_permute4x64_epi64::<0b01_00_11_10>(c[0]),
+            _mm256_permute4x64_epi64::<0b01_00_11_10>(c[1]),
+        ],
+        [
+            _mm256_permute4x64_epi64::<0b00_11_10_01>(d[0]),
+            _mm256_permute4x64_epi64::<0b00_11_10_01>(d[1]),
+        ],
     ]
 }
 
