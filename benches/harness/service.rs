@@ -23,6 +23,8 @@ pub(crate) struct Premises {
     folder: tempfile::TempDir,
     /// The service's `JWT_SECRET`.
     pub(crate) secret: String,
+    /// What else it is told.
+    pub(crate) variables: Vec<(&'static str, &'static str)>,
 }
 
 /// A running service.
@@ -37,6 +39,7 @@ impl Premises {
         Ok(Self {
             folder: tempfile::tempdir()?,
             secret: tokens::secret(),
+            variables: Vec::new(),
         })
     }
 
@@ -55,6 +58,7 @@ impl Premises {
             .current_dir(self.folder.path())
             .env_clear()
             .envs(SETTINGS)
+            .envs(self.variables.iter().copied())
             .env("APP__HTTP__BIND", address.to_string())
             .env("JWT_SECRET", &self.secret)
             .stdin(Stdio::null())

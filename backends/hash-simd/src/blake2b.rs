@@ -66,7 +66,7 @@ pub(crate) fn long_hash(inputs: &[&[u8]], output: &mut [u8]) -> Result<(), Error
             return short_hash(&*last, &[], rest);
         }
         let mut hasher = Blake2b512::new();
-        hasher.update(&*last);
+        hasher.update(*last);
         hasher.finalize_into((&mut *last).into());
     }
 }

@@ -63,10 +63,10 @@ fn compress(
     for j in [0, 2, 4, 6] {
         let pair = |i: usize| [load(scratch, 8 * i + j), load(scratch, 8 * i + j + 1)];
         let state = columns([pair(0), pair(1), pair(2), pair(3)]);
-        for i in 0..4 {
-            for which in 0..2 {
+        for (i, pair) in state.iter().enumerate() {
+            for (which, &word) in pair.iter().enumerate() {
                 let at = 8 * i + j + which;
-                let mut word = _mm256_xor_si256(state[i][which], both(at));
+                let mut word = _mm256_xor_si256(word, both(at));
                 if again {
                     word = _mm256_xor_si256(word, load(block, at));
                 }
