@@ -262,6 +262,15 @@ instructions:
 	|| { apt-get update -qq && apt-get install -y -qq --no-install-recommends valgrind; }
 	cargo bench --locked --bench instructions
 
+# The vector instructions of backends/hash-simd under AddressSanitizer, which a
+# stable compiler has, too. It is of Linux on x86-64.
+SANITIZED := x86_64-unknown-linux-gnu
+
+.PHONY: sanitize
+sanitize:
+	RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address" CARGO_TARGET_DIR=target/sanitizer \
+		cargo test -p hash-simd --tests --locked --target $(SANITIZED)
+
 # Seconds of fuzzing, all targets together.
 FUZZ_SECONDS := 600
 # Inputs of each target that are kept without a name.

@@ -8,11 +8,11 @@ use tokio_util::task::TaskTracker;
 use crate::{
     accounts::{
         Accounts, SessionTimes,
-        passwords::{PasswordService, PasswordSettings, StartError},
+        passwords::{KernelChoice, PasswordService, PasswordSettings, StartError},
         tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
     },
     app::App,
-    config::Config,
+    config::{Config, HashKernel},
     node_keys::NodeKeys,
     presence::Presence,
     rooms::{MembersOnly, MembershipChanges, RoomLimits, RoomPolicy, Rooms},
@@ -145,5 +145,9 @@ fn password_settings(config: &Config) -> PasswordSettings {
         threads: passwords.threads,
         queue: passwords.queue,
         arena_idle: passwords.arena_idle,
+        kernel: match passwords.kernel {
+            HashKernel::Argon2 => KernelChoice::Argon2,
+            HashKernel::Simd => KernelChoice::Simd,
+        },
     }
 }

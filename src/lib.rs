@@ -26,7 +26,7 @@
 //! | [`telemetry`] | logs |
 //!
 //! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news → contract`;
-//! `server → wiring → backends → contract`;
+//! `server → wiring → backends → contract`; `accounts → hash-simd`;
 //! `server → remote_keys → accounts`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 

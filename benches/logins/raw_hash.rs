@@ -8,7 +8,7 @@ use memmap2::{Advice, MmapMut};
 use crate::harness::{Outcome, cores};
 
 /// KiB, passes and lanes of the service's default profile.
-const COST: (u32, u32, u32) = (48 * 1024, 3, 1);
+pub(crate) const COST: (u32, u32, u32) = (48 * 1024, 3, 1);
 /// Hashed before anything counts.
 const WARM_UP: usize = 3;
 

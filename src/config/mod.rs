@@ -65,7 +65,7 @@ pub use self::{
     load::Loaded,
     log::{Log, LogFormat},
     origins::{AllowedOrigins, OriginErrors},
-    passwords::Passwords,
+    passwords::{HashKernel, Passwords},
     problem::{ConfigErrors, Problem},
     proxies::TrustedProxies,
     rooms::Rooms,

@@ -31,6 +31,19 @@ pub struct Passwords {
     /// After how long without work a thread frees its memory; 1 s to 1 day.
     #[serde(with = "duration")]
     pub arena_idle: Duration,
+    /// What computes hashes.
+    pub kernel: HashKernel,
+}
+
+/// What computes hashes; all compute the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HashKernel {
+    /// The `argon2` crate.
+    Argon2,
+    /// Vector instructions, several hashes at once; `argon2` where there are
+    /// none.
+    Simd,
 }
 
 impl Passwords {

@@ -28,6 +28,7 @@ mod from_nothing;
 mod disable;
 mod durability;
 mod first_minute;
+mod hash_kernels;
 mod healthcheck;
 #[allow(dead_code, reason = "each pair of a store and a bus uses a part of it")]
 mod process;

@@ -17,7 +17,6 @@ use std::{
     },
 };
 
-use argon2::Block;
 use memmap2::MmapMut;
 
 /// How much memory all arenas of a pool have.
@@ -52,9 +51,23 @@ pub(super) struct Arena {
     /// How much of it, from its beginning, was given out since it was wiped.
     used_bytes: usize,
     regular_bytes: usize,
-    written: u64,
     gauge: Arc<Gauge>,
 }
+
+/// What an arena's memory can be seen as.
+///
+/// # Safety
+/// Any bytes are a valid value, it has no padding and no destructor, and its
+/// alignment is at most a page's.
+#[allow(unsafe_code)]
+pub(super) unsafe trait Block {}
+
+// SAFETY: both are 128 `u64`s, aligned to 64.
+#[allow(unsafe_code)]
+unsafe impl Block for argon2::Block {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Block for hash_simd::Block {}
 
 impl Arena {
     /// An arena that has no memory yet and will hold on to `regular_bytes`.
@@ -63,18 +76,22 @@ impl Arena {
             map: None,
             used_bytes: 0,
             regular_bytes,
-            written: 0,
             gauge,
         }
+    }
+
+    /// What it holds on to, in bytes.
+    pub(super) fn regular_bytes(&self) -> usize {
+        self.regular_bytes
     }
 
     /// `count` blocks, whatever is in them.
     ///
     /// # Errors
     /// The kernel has no such memory.
-    pub(super) fn blocks(&mut self, count: usize) -> io::Result<&mut [Block]> {
+    pub(super) fn blocks<B: Block>(&mut self, count: usize) -> io::Result<&mut [B]> {
         let bytes = count
-            .checked_mul(Block::SIZE)
+            .checked_mul(size_of::<B>())
             .ok_or(io::ErrorKind::OutOfMemory)?;
         if self.map.as_ref().is_none_or(|map| map.len() < bytes) {
             // First, so that the old and the new are never held together.
@@ -86,23 +103,13 @@ impl Arena {
         }
         self.used_bytes = self.used_bytes.max(bytes);
         let map = self.map.as_deref_mut().unwrap_or_default();
-        // SAFETY: a `Block` is 128 `u64`s without padding: any bytes are a valid
-        // one. `align_to_mut` sees to its alignment (64; a mapping has a page's).
+        // SAFETY: any bytes are a valid `B`. `align_to_mut` sees to its
+        // alignment; a mapping has a page's.
         #[allow(unsafe_code)]
-        let (_, blocks, _) = unsafe { map.align_to_mut::<Block>() };
+        let (_, blocks, _) = unsafe { map.align_to_mut::<B>() };
         blocks
             .get_mut(..count)
             .ok_or_else(|| io::ErrorKind::OutOfMemory.into())
-    }
-
-    /// Notes that a hash wrote so many blocks, over all its passes.
-    pub(super) fn wrote(&mut self, blocks: u64) {
-        self.written += blocks;
-    }
-
-    /// Blocks written since this was asked last.
-    pub(super) fn take_written(&mut self) -> u64 {
-        std::mem::take(&mut self.written)
     }
 
     /// Wipes what the last hash left, and frees the arena if that hash was of a

@@ -7,7 +7,10 @@
 //! | `policy` | [`Password`], and why a new one is refused |
 //! | `phc` | stored hashes, read within bounds and written |
 //! | `pool` | the threads that hash, and the queue before them |
-//! | `arena` | the memory of one thread |
+//! | `job` | what is before a hash, and what is after |
+//! | `turn` | the jobs that a thread does together |
+//! | `kernel` | what computes the hash |
+//! | `arena` | the memory of one hash |
 //! | `settings` | [`PasswordSettings`] |
 //!
 //! A login takes its place in the queue first, then looks the account up, then
@@ -35,16 +38,19 @@
 //! ```
 
 mod arena;
+mod job;
+mod kernel;
 mod permit;
 mod phc;
 mod policy;
 mod pool;
 mod service;
 mod settings;
+mod turn;
 
 pub use permit::{HashError, NewPasswordError, Permit, Verdict};
 pub use phc::UnreadableHash;
 pub use policy::{Password, PasswordRefused, Presented};
 pub use pool::Stats;
 pub use service::{PasswordService, StartError};
-pub use settings::{PasswordSettings, SettingsError};
+pub use settings::{KernelChoice, PasswordSettings, SettingsError};

@@ -4,10 +4,10 @@ use std::{io, time::Duration};
 
 use aws_lc_rs::{error::Unspecified, rand};
 use contract::StoredHash;
-use zeroize::Zeroizing;
 
 use super::{
-    arena::Arena,
+    job::Work,
+    kernel::{Input, Output},
     phc::{Cost, OUTPUT_BYTES, Phc, SALT_BYTES, UnreadableHash},
     policy::{Candidate, Password, PasswordRefused, Presented},
     pool::{Crashed, Full, Place},
@@ -55,7 +55,11 @@ impl Permit {
     ) -> Result<Verdict, HashError> {
         let Self { place, service } = self;
         let stored = stored.map(Phc::parse).transpose()?;
-        let work = move |arena: &mut Arena| verify(&service, presented, stored, arena);
+        let work = Verifying {
+            cost: service.cost(),
+            password: presented.into_password(),
+            stored,
+        };
         place.run(work).await?
     }
 
@@ -66,8 +70,7 @@ impl Permit {
     /// [`HashError`].
     pub async fn hash(self, password: Password) -> Result<StoredHash, HashError> {
         let Self { place, service } = self;
-        let work = move |arena: &mut Arena| hash(service.cost(), &password, arena);
-        place.run(work).await?
+        place.run(Hashing::new(service.cost(), password)).await?
     }
 
     /// Judges a new password and hashes it with a fresh salt. `user_inputs` is
@@ -83,70 +86,115 @@ impl Permit {
     ) -> Result<StoredHash, NewPasswordError> {
         let Self { place, service } = self;
         let candidate = Candidate::new(typed, user_inputs, service.settings())?;
-        let work = move |arena: &mut Arena| -> Result<StoredHash, NewPasswordError> {
-            let password = candidate.judge()?;
-            Ok(hash(service.cost(), &password, arena)?)
-        };
+        let work = Hashing::new(service.cost(), candidate);
         place.run(work).await.map_err(HashError::from)?
     }
 }
 
-fn verify(
-    service: &PasswordService,
-    presented: Presented,
-    stored: Option<Phc>,
-    arena: &mut Arena,
-) -> Result<Verdict, HashError> {
-    // Nobody's hash to verify with is one made today. Its salt need not be
-    // random: nobody sees what comes of it.
-    let (cost, salt, output_len) = match &stored {
-        Some(phc) => (phc.cost(), phc.salt(), phc.output_len()),
-        None => (service.cost(), [0; SALT_BYTES].as_slice(), OUTPUT_BYTES),
-    };
-    let password = presented.into_password();
-    let bytes = password
-        .as_ref()
-        .map(Password::as_bytes)
-        .unwrap_or_default();
-    let mut output = Zeroizing::new(vec![0; output_len]);
-    derive(cost, bytes, salt, &mut output, arena)?;
-    // An imported hash of nothing does not let in who typed what can't be a
-    // password.
-    let (Some(stored), Some(password)) = (stored, password) else {
-        return Ok(Verdict::Wrong);
-    };
-    if !stored.matches(&output) {
-        return Ok(Verdict::Wrong);
-    }
-    let outdated = stored.is_outdated(service.cost()).then_some(password);
-    Ok(Verdict::Right { outdated })
-}
-
-fn hash(cost: Cost, password: &Password, arena: &mut Arena) -> Result<StoredHash, HashError> {
-    let mut salt = [0; SALT_BYTES];
-    rand::fill(&mut salt)?;
-    let mut output = Zeroizing::new([0; OUTPUT_BYTES]);
-    derive(cost, password.as_bytes(), &salt, output.as_mut(), arena)?;
-    Phc::new(cost, &salt, output.as_ref())
-        .and_then(Phc::encode)
-        .map_err(HashError::Encode)
-}
-
-fn derive(
+/// Verifies a password.
+struct Verifying {
+    /// How much work a hash made today is.
     cost: Cost,
-    password: &[u8],
-    salt: &[u8],
-    output: &mut [u8],
-    arena: &mut Arena,
-) -> Result<(), HashError> {
-    let params = cost.params(output.len())?;
-    let blocks = arena
-        .blocks(params.block_count())
-        .map_err(HashError::Memory)?;
-    argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
-        .hash_password_into_with_memory(password, salt, output, blocks)?;
-    arena.wrote(cost.blocks_written());
-    Ok(())
+    /// `None` if what was presented can't be a password.
+    password: Option<Password>,
+    /// `None` if there is no such account.
+    stored: Option<Phc>,
+}
+
+impl Work for Verifying {
+    type Answer = Result<Verdict, HashError>;
+
+    fn begin(&mut self) -> Result<Input<'_>, Self::Answer> {
+        // Nobody's hash to verify with is one made today. Its salt need not be
+        // random: nobody sees what comes of it.
+        let (cost, salt, output_len) = match &self.stored {
+            Some(phc) => (phc.cost(), phc.salt(), phc.output_len()),
+            None => (self.cost, [0; SALT_BYTES].as_slice(), OUTPUT_BYTES),
+        };
+        let password = self.password.as_ref();
+        Ok(Input {
+            cost,
+            password: password.map(Password::as_bytes).unwrap_or_default(),
+            salt,
+            output_len,
+        })
+    }
+
+    fn end(self, hashed: Result<Output, HashError>) -> Self::Answer {
+        let output = hashed?;
+        // An imported hash of nothing does not let in who typed what can't be a
+        // password.
+        let (Some(stored), Some(password)) = (self.stored, self.password) else {
+            return Ok(Verdict::Wrong);
+        };
+        if !stored.matches(&output) {
+            return Ok(Verdict::Wrong);
+        }
+        let outdated = stored.is_outdated(self.cost).then_some(password);
+        Ok(Verdict::Right { outdated })
+    }
+}
+
+/// Hashes a password with a fresh salt.
+struct Hashing<P> {
+    cost: Cost,
+    password: P,
+    salt: [u8; SALT_BYTES],
+}
+
+impl<P> Hashing<P> {
+    fn new(cost: Cost, password: P) -> Self {
+        Self {
+            cost,
+            password,
+            salt: [0; SALT_BYTES],
+        }
+    }
+}
+
+/// A password that may have to be judged first.
+trait Hashable: Send + 'static {
+    type Refusal: From<HashError> + Send + 'static;
+
+    fn judged(&self) -> Result<&Password, Self::Refusal>;
+}
+
+impl Hashable for Password {
+    type Refusal = HashError;
+
+    fn judged(&self) -> Result<&Password, HashError> {
+        Ok(self)
+    }
+}
+
+impl Hashable for Candidate {
+    type Refusal = NewPasswordError;
+
+    fn judged(&self) -> Result<&Password, NewPasswordError> {
+        self.judge()?;
+        Ok(self.password())
+    }
+}
+
+impl<P: Hashable> Work for Hashing<P> {
+    type Answer = Result<StoredHash, P::Refusal>;
+
+    fn begin(&mut self) -> Result<Input<'_>, Self::Answer> {
+        let password = self.password.judged().map_err(Err)?;
+        rand::fill(&mut self.salt).map_err(|error| Err(HashError::from(error).into()))?;
+        Ok(Input {
+            cost: self.cost,
+            password: password.as_bytes(),
+            salt: &self.salt,
+            output_len: OUTPUT_BYTES,
+        })
+    }
+
+    fn end(self, hashed: Result<Output, HashError>) -> Self::Answer {
+        let phc = Phc::new(self.cost, &self.salt, &hashed?);
+        let stored = phc.and_then(Phc::encode).map_err(HashError::Encode)?;
+        Ok(stored)
+    }
 }
 
 /// Why there is no hash and no verdict. It says nothing about the password.

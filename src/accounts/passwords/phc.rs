@@ -50,6 +50,16 @@ impl Cost {
         u64::from(self.memory_kib) * u64::from(self.iterations)
     }
 
+    /// Memory of one hash, in bytes.
+    pub(super) fn bytes(self) -> usize {
+        self.memory_kib as usize * 1024
+    }
+
+    /// The parameters, as `hash-simd` has them.
+    pub(super) fn simd_params(self) -> Result<hash_simd::Params, hash_simd::Error> {
+        hash_simd::Params::new(self.memory_kib, self.iterations, self.parallelism)
+    }
+
     /// The parameters of a hash with `output` bytes of output.
     pub(super) fn params(self, output: usize) -> Result<argon2::Params, argon2::Error> {
         argon2::Params::new(

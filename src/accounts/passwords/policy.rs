@@ -97,10 +97,15 @@ impl Candidate {
         })
     }
 
+    /// The password, whether or not it is strong.
+    pub(super) fn password(&self) -> &Password {
+        &self.password
+    }
+
     /// Judges the strength. Milliseconds for what people choose, but up to a
     /// second of CPU for a hundred characters made to be hard to judge: never
     /// on a thread that serves sockets.
-    pub(super) fn judge(self) -> Result<Password, PasswordRefused> {
+    pub(super) fn judge(&self) -> Result<(), PasswordRefused> {
         // Of `ann.smith@example.com`, `smith` is as good a guess as the whole.
         let inputs: Vec<&str> = self
             .user_inputs
@@ -115,7 +120,7 @@ impl Candidate {
         // zxcvbn looks at the first 100 characters.
         let entropy = zxcvbn::zxcvbn(&self.password.0, &inputs);
         if u8::from(entropy.score()) >= self.min_score {
-            return Ok(self.password);
+            return Ok(());
         }
         let feedback = entropy.feedback();
         Err(PasswordRefused::TooWeak {

@@ -7,7 +7,6 @@
 use std::{
     collections::VecDeque,
     io,
-    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
@@ -18,7 +17,12 @@ use std::{
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
-use super::arena::{Arena, Gauge};
+use super::{
+    arena::{Arena, Gauge},
+    job::{Job, Waiting, Work},
+    kernel::Kernel,
+    turn::Workplace,
+};
 
 /// How a pool is made.
 pub(super) struct PoolSettings {
@@ -27,7 +31,9 @@ pub(super) struct PoolSettings {
     pub(super) queue: Duration,
     /// How long a thread without work keeps its arena.
     pub(super) arena_idle: Duration,
-    /// What a thread holds on to.
+    /// What computes hashes.
+    pub(super) kernel: Kernel,
+    /// What an arena holds on to.
     pub(super) arena_bytes: usize,
     /// What a usual job writes in its arena, in blocks.
     pub(super) usual_blocks: u64,
@@ -92,15 +98,15 @@ struct Shared {
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<Box<dyn Job>>,
+    /// Threads with work.
+    busy: usize,
     /// Threads without work; the last to go idle is the first to be woken. Its
     /// caches and its arena are the warmest, and with little to do the other
     /// threads' arenas are freed.
     idle: Vec<usize>,
     closed: bool,
 }
-
-type Job = Box<dyn FnOnce(&mut Arena) + Send>;
 
 /// There is no place in the queue.
 #[derive(Debug)]
@@ -139,13 +145,17 @@ impl Pool {
         let pool = Self(Arc::new(Handle(Arc::clone(&shared))));
         for worker in 0..threads {
             let shared = Arc::clone(&shared);
-            let mut arena = Arena::new(settings.arena_bytes, Arc::clone(&shared.gauge));
+            let arena = || Arena::new(settings.arena_bytes, Arc::clone(&shared.gauge));
+            let arenas = std::iter::repeat_with(arena).take(settings.kernel.width());
+            let mut workplace = Workplace::new(settings.kernel, arenas.collect());
             std::thread::Builder::new()
                 .name(format!("password-{worker}"))
                 .spawn(move || {
                     lower_priority();
-                    while let Some(job) = shared.next(worker, &mut arena) {
-                        job(&mut arena);
+                    while let Some(jobs) = shared.next(worker, &mut workplace) {
+                        let skipped = workplace.work_off(jobs);
+                        shared.skipped.fetch_add(skipped, Relaxed);
+                        shared.queue.lock().busy -= 1;
                     }
                 })?;
         }
@@ -205,38 +215,21 @@ impl Place {
     ///
     /// # Errors
     /// [`Crashed`] if `work` panics; the pool goes on.
-    pub(super) async fn run<T: Send + 'static>(
-        self,
-        work: impl FnOnce(&mut Arena) -> T + Send + 'static,
-    ) -> Result<T, Crashed> {
+    pub(super) async fn run<W: Work>(self, work: W) -> Result<W::Answer, Crashed> {
         let (answer, answered) = oneshot::channel();
         let shared = Arc::clone(&self.pool.0.0);
-        let queue = Arc::clone(&shared);
-        queue.push(Box::new(move |arena| {
-            if answer.is_closed() {
-                shared.skipped.fetch_add(1, Relaxed);
-                return;
-            }
-            let begun = Instant::now();
-            // The panic hook has written where. What it panicked with is not
-            // logged: that may have a piece of the password.
-            let result = catch_unwind(AssertUnwindSafe(|| work(arena))).map_err(|_| {
-                tracing::error!("a job of the hashing threads panicked");
-                Crashed
-            });
-            arena.clean();
-            shared.job_took(begun.elapsed(), arena.take_written());
-            // Before the answer: who has it may come back for another place.
-            drop(self);
-            // The caller may have gone meanwhile.
-            let _ = answer.send(result);
-        }));
+        shared.push(Box::new(Waiting::new(work, answer, self)));
         answered.await.unwrap_or(Err(Crashed))
+    }
+
+    /// Notes how long a job took that wrote so many blocks.
+    pub(super) fn job_took(&self, time: Duration, blocks: u64) {
+        self.pool.0.0.job_took(time, blocks);
     }
 }
 
 impl Shared {
-    fn push(&self, job: Job) {
+    fn push(&self, job: Box<dyn Job>) {
         let mut queue = self.queue.lock();
         queue.jobs.push_back(job);
         if let Some(worker) = queue.idle.pop() {
@@ -244,20 +237,24 @@ impl Shared {
         }
     }
 
-    /// The next job of thread `worker`; `None` when the pool has stopped.
-    fn next(&self, worker: usize, arena: &mut Arena) -> Option<Job> {
+    /// The next jobs of thread `worker`, at least one and as many as it can do
+    /// together; `None` when the pool has stopped.
+    fn next(&self, worker: usize, workplace: &mut Workplace) -> Option<Vec<Box<dyn Job>>> {
         let idle_until = Instant::now().checked_add(self.arena_idle);
         let wake = &self.wake[worker];
         let mut queue = self.queue.lock();
         loop {
-            if let Some(job) = queue.jobs.pop_front() {
-                return Some(job);
+            if !queue.jobs.is_empty() {
+                let free = self.wake.len() - queue.busy;
+                let share = share(queue.jobs.len(), free, workplace.width());
+                queue.busy += 1;
+                return Some(queue.jobs.drain(..share).collect());
             }
             if queue.closed {
                 return None;
             }
             queue.idle.push(worker);
-            let timed_out = match idle_until.filter(|_| !arena.is_empty()) {
+            let timed_out = match idle_until.filter(|_| !workplace.is_empty()) {
                 Some(until) => wake.wait_until(&mut queue, until).timed_out(),
                 None => {
                     wake.wait(&mut queue);
@@ -266,7 +263,7 @@ impl Shared {
             };
             queue.idle.retain(|&idle| idle != worker);
             if timed_out && queue.jobs.is_empty() {
-                MutexGuard::unlocked(&mut queue, || arena.free());
+                MutexGuard::unlocked(&mut queue, || workplace.free());
             }
         }
     }
@@ -307,6 +304,13 @@ impl Shared {
         self.pace
             .store((pace - pace / 8).saturating_add(time / 8), Relaxed);
     }
+}
+
+/// How many of `jobs` one of `free` threads takes: together they take less
+/// time, and each of them more, so there are no two on one thread while another
+/// has nothing to do.
+fn share(jobs: usize, free: usize, width: usize) -> usize {
+    jobs.div_ceil(free.max(1)).min(width)
 }
 
 fn nanoseconds(time: Duration) -> u64 {

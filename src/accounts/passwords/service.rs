@@ -2,9 +2,8 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use argon2::Block;
-
 use super::{
+    kernel::Kernel,
     permit::{HashError, Permit},
     phc::Cost,
     policy::Presented,
@@ -31,9 +30,10 @@ impl PasswordService {
     /// the length of the queue until some hashes have been measured.
     const NANOSECONDS_PER_BLOCK: u64 = 366;
 
-    /// Starts the threads. Nothing is hashed, no arena is mapped and no random
-    /// byte is drawn (the first costs the CSPRNG 30 ms) until somebody comes:
-    /// starting takes no time.
+    /// Starts the threads. No password is hashed, no arena is mapped and no
+    /// random byte is drawn (the first costs the CSPRNG 30 ms) until somebody
+    /// comes: starting takes no time, and the self-test of
+    /// [`KernelChoice::Simd`](super::KernelChoice::Simd) less than a millisecond.
     ///
     /// # Errors
     /// [`StartError`].
@@ -47,7 +47,8 @@ impl PasswordService {
             threads,
             queue: settings.queue,
             arena_idle: settings.arena_idle,
-            arena_bytes: settings.memory_kib as usize * Block::SIZE,
+            arena_bytes: cost.bytes(),
+            kernel: Kernel::new(settings.kernel),
             usual_blocks: cost.blocks_written(),
             expected: Duration::from_nanos(cost.blocks_written() * Self::NANOSECONDS_PER_BLOCK),
         })

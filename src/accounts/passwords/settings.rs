@@ -22,7 +22,7 @@ pub struct PasswordSettings {
     pub max_bytes: usize,
     /// Least zxcvbn score of a new password: 0 (anything) to 4.
     pub min_score: u8,
-    /// Hashing threads, each with one arena of `memory_kib`; 0 means as many
+    /// Hashing threads, each with an arena of `memory_kib`; 0 means as many
     /// as the process has cores.
     pub threads: usize,
     /// How long a caller may have to wait for its turn. What would wait longer
@@ -30,6 +30,19 @@ pub struct PasswordSettings {
     pub queue: Duration,
     /// How long a thread without work keeps its arena.
     pub arena_idle: Duration,
+    /// What computes hashes. With [`KernelChoice::Simd`] a thread has
+    /// [`hash_simd::Hasher::WIDTH`] arenas, for as many hashes at once.
+    pub kernel: KernelChoice,
+}
+
+/// What computes hashes; all compute the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KernelChoice {
+    /// The `argon2` crate.
+    Argon2,
+    /// `hash-simd`; `argon2` where the machine has neither AVX2 nor AVX-512, or
+    /// where the self-test at the start fails.
+    Simd,
 }
 
 impl PasswordSettings {
@@ -48,6 +61,7 @@ impl PasswordSettings {
             threads: 0,
             queue: Duration::from_millis(1_500),
             arena_idle: Duration::from_secs(30),
+            kernel: KernelChoice::Argon2,
         }
     }
 
