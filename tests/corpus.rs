@@ -36,6 +36,11 @@ fn replay(name: &str) {
 }
 
 #[test]
+fn frames_that_were_found_are_read_as_the_standard_says() {
+    replay("frames");
+}
+
+#[test]
 fn handshakes_that_were_found_are_read_as_the_standard_says() {
     replay("handshake");
 }

@@ -4,6 +4,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`frames`] | client frames, beside a second reading of RFC 6455 |
 //! | [`handshake`] | the opening handshake, beside a second reading of RFC 6455 |
 //! | [`payload`] | what people say, commands and positions: there and back |
 //! | [`roster`] | who is in a room, on nodes that hear each other badly |
@@ -11,6 +12,7 @@
 //! | [`events`] | what the service says, read as strictly as a client may |
 
 pub mod events;
+pub mod frames;
 pub mod handshake;
 pub mod payload;
 pub mod roster;
@@ -21,6 +23,7 @@ pub type Target = fn(&[u8]);
 
 /// All of them, by the name of their corpus.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("frames", frames::run),
     ("handshake", handshake::run),
     ("payload", payload::run),
     ("roster", roster::run),

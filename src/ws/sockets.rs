@@ -12,6 +12,7 @@ use std::{
 
 use contract::{SessionId, UserId};
 use dashmap::{DashMap, mapref::entry::Entry};
+use smallvec::SmallVec;
 use tokio::{sync::Notify, time::sleep};
 
 use super::{close::Close, outbox::Outbox};
@@ -22,10 +23,11 @@ const DRAIN_STEP: Duration = Duration::from_millis(20);
 /// The sockets of this node.
 pub struct Sockets {
     max: usize,
-    max_per_user: usize,
+    max_per_user: u32,
     count: AtomicUsize,
-    per_user: DashMap<UserId, usize>,
-    by_session: DashMap<SessionId, Vec<Arc<Outbox>>>,
+    per_user: DashMap<UserId, u32>,
+    /// Most sessions have one, which then is in the map itself.
+    by_session: DashMap<SessionId, SmallVec<[Arc<Outbox>; 1]>>,
     emptied: Notify,
 }
 
@@ -46,7 +48,7 @@ impl Sockets {
     pub fn new(max: usize, max_per_user: usize) -> Arc<Self> {
         Arc::new(Self {
             max,
-            max_per_user,
+            max_per_user: u32::try_from(max_per_user).unwrap_or(u32::MAX),
             count: AtomicUsize::new(0),
             per_user: DashMap::new(),
             by_session: DashMap::new(),
@@ -80,8 +82,7 @@ impl Sockets {
         drop(of_user);
         self.by_session
             .entry(session)
-            // Most sessions have one.
-            .or_insert_with(|| Vec::with_capacity(1))
+            .or_default()
             .push(Arc::clone(outbox));
         Ok(Place {
             sockets: Arc::clone(self),

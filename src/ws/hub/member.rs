@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use contract::{Envelope, Position};
+use contract::{ConnectionId, Envelope, Position, UserId};
 
 use super::{
     super::{
@@ -15,9 +15,14 @@ use super::{
 };
 use crate::accounts::tokens::Grant;
 
-/// A seat, as its room has it.
+/// A seat, as its room has it: an [`Occupant`] without the padding, since there
+/// are as many as sockets.
 pub(super) struct Member {
-    pub(super) who: Occupant,
+    connection: ConnectionId,
+    pub(super) user: UserId,
+    grant: Grant,
+    pub(super) format: Format,
+    presence: bool,
     pub(super) outbox: Arc<Outbox>,
     pub(super) flow: Flow,
     /// The membership changed to this, and the socket hasn't looked yet.
@@ -81,15 +86,26 @@ impl Said<'_> {
         matches!((position, place), (Some(at), Some(place)) if at.epoch != place.epoch)
     }
 
-    fn is_of(&self, i: usize, who: &Occupant) -> bool {
-        self.envelopes[i].message.connection == Some(who.connection)
+    fn is_of(&self, i: usize, connection: ConnectionId) -> bool {
+        self.envelopes[i].message.connection == Some(connection)
     }
 }
 
 impl Member {
     pub(super) fn new(who: Occupant, outbox: Arc<Outbox>) -> Self {
+        let Occupant {
+            connection,
+            user,
+            grant,
+            format,
+            presence,
+        } = who;
         Self {
-            who,
+            connection,
+            user,
+            grant,
+            format,
+            presence,
             outbox,
             flow: Flow::Waiting,
             granted: None,
@@ -108,26 +124,26 @@ impl Member {
         if skipped == all {
             return;
         }
-        if self.who.format == Format::RoomsV1 && said.is_of_another_order(skipped, before) {
+        if self.format == Format::RoomsV1 && said.is_of_another_order(skipped, before) {
             // The bus has told this seat of a new order before it told the hub.
             return self.fall_behind(before);
         }
         self.flow = Flow::Live;
-        let Some(batch) = said.batch(self.who.format) else {
+        let Some(batch) = said.batch(self.format) else {
             return;
         };
-        let own = !said.echo && (skipped..all).any(|i| said.is_of(i, &self.who));
+        let own = !said.echo && (skipped..all).any(|i| said.is_of(i, self.connection));
         if skipped == 0 && !own {
             self.send(batch, before);
         } else if let Some(rest) =
-            batch.select(|i| i >= skipped && (said.echo || !said.is_of(i, &self.who)))
+            batch.select(|i| i >= skipped && (said.echo || !said.is_of(i, self.connection)))
         {
             self.send(&rest, before);
         }
     }
 
     fn send(&mut self, batch: &Batch, before: Option<Position>) {
-        match self.who.format {
+        match self.format {
             Format::Raw => self.outbox.send(batch),
             Format::RoomsV1 if self.outbox.offer(batch) => {}
             Format::RoomsV1 => self.fall_behind(before),
@@ -136,7 +152,7 @@ impl Member {
 
     /// Messages were lost to the room, which stood at `before`.
     pub(super) fn miss(&mut self, before: Option<Position>) {
-        match (self.who.format, self.flow) {
+        match (self.format, self.flow) {
             // In raw mode nothing can tell a client that messages are missing
             // but the end of the socket.
             (Format::Raw, _) => self.outbox.close(Close::StateLost),
@@ -153,7 +169,7 @@ impl Member {
 
     /// What changed of who is there.
     pub(super) fn tell_presence(&self, frame: &Bytes) {
-        let told = self.who.presence && self.who.format == Format::RoomsV1;
+        let told = self.presence && self.format == Format::RoomsV1;
         if told && !matches!(self.flow, Flow::Waiting | Flow::Ended) {
             self.outbox.reply(frame.clone());
         }
@@ -161,9 +177,9 @@ impl Member {
 
     /// The membership changed.
     pub(super) fn set_grant(&mut self, grant: Option<Grant>) {
-        match self.who.format {
+        match self.format {
             Format::Raw => {
-                if grant.is_none_or(|grant| grant < self.who.grant) {
+                if grant.is_none_or(|grant| grant < self.grant) {
                     self.outbox.close(Close::NotPermitted);
                 }
             }

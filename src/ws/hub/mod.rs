@@ -126,7 +126,7 @@ impl Hubs {
             return;
         };
         for (_, member) in &mut room.members.lock().seats {
-            if member.who.user == user {
+            if member.user == user {
                 member.set_grant(grant);
             }
         }

@@ -87,13 +87,13 @@ impl Room {
 
 impl Members {
     pub(super) fn insert(&mut self, member: Member) -> usize {
-        self.rooms_v1 += usize::from(member.who.format == Format::RoomsV1);
+        self.rooms_v1 += usize::from(member.format == Format::RoomsV1);
         self.seats.insert(member)
     }
 
     pub(super) fn remove(&mut self, key: usize) {
         let member = self.seats.remove(key);
-        self.rooms_v1 -= usize::from(member.who.format == Format::RoomsV1);
+        self.rooms_v1 -= usize::from(member.format == Format::RoomsV1);
         self.closed = self.seats.is_empty();
     }
 

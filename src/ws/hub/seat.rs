@@ -157,7 +157,7 @@ impl Seat {
         how: impl FnOnce(&Members, Format) -> (Option<Position>, Flow),
     ) {
         let mut members = self.room.members.lock();
-        let Some(format) = members.seats.get(self.key).map(|member| member.who.format) else {
+        let Some(format) = members.seats.get(self.key).map(|member| member.format) else {
             return;
         };
         let (place, flow) = how(&members, format);
