@@ -13,7 +13,7 @@ use super::{
 use crate::ws::wire::OpCode;
 
 /// A cut frame, a message in fragments, or both.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Unfinished {
     header: [u8; MAX_HEADER],
     header_len: usize,
@@ -26,14 +26,12 @@ pub(super) struct Unfinished {
 }
 
 /// A frame whose payload is not all there.
-#[derive(Debug)]
 pub(super) struct Begun {
     header: Header,
     left: usize,
 }
 
 /// A message that is not all there.
-#[derive(Debug)]
 pub(super) struct Message {
     kind: Kind,
     pub(super) data: Vec<u8>,

@@ -25,11 +25,10 @@ thread_local! {
 
 /// What has come and was not looked at. It takes memory only while there is
 /// something.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(in crate::ws) struct Input(Option<Box<Chunk>>);
 
 /// Of `bytes`, those from `start` to `end`: at least one.
-#[derive(Debug)]
 struct Chunk {
     bytes: Box<[u8]>,
     start: usize,
