@@ -30,6 +30,12 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How long a gap may stay open before the room goes on without what is in it.
 const GAP_PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long listeners may take altogether to take what was read.
+const LISTENER_PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long it is left to them at a time: they take what is pending in one go.
+const TAKING: Duration = Duration::from_millis(1);
+
 /// Listens to a room until the source is dropped.
 pub(crate) async fn listen(
     archive: &Arc<Archive>,
@@ -176,7 +182,7 @@ impl Pump {
             self.epoch = epoch;
             self.last = 0;
             self.feed.deliver(Delivery::CutOff);
-            self.deliver_all(missed.messages, missed.up_to);
+            self.deliver_all(missed.messages, missed.up_to).await;
             return Ok(());
         }
         let last = Position {
@@ -187,14 +193,21 @@ impl Pump {
         if !missed.complete {
             self.feed.deliver(Delivery::CutOff);
         }
-        self.deliver_all(missed.messages, missed.up_to);
+        self.deliver_all(missed.messages, missed.up_to).await;
         Ok(())
     }
 
-    fn deliver_all(&mut self, messages: Vec<(u64, Message)>, up_to: u64) {
+    /// As fast as they are taken: more at once than a listener may have pending
+    /// would push out what was just read.
+    async fn deliver_all(&mut self, messages: Vec<(u64, Message)>, up_to: u64) {
+        let patience = Instant::now() + LISTENER_PATIENCE;
         for (seq, message) in messages {
             if seq > self.last {
+                while self.feed.is_half_full() && Instant::now() < patience {
+                    sleep(TAKING).await;
+                }
                 self.deliver(seq, message);
+                self.last = seq;
             }
         }
         self.last = self.last.max(up_to);

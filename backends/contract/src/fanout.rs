@@ -84,6 +84,17 @@ impl Feed {
         self.0.upgrade().map(HeldFeed)
     }
 
+    /// Whether a listener has half as much pending as it may have: for a source
+    /// that has many messages at once, and can wait.
+    #[must_use]
+    pub fn is_half_full(&self) -> bool {
+        self.hold().is_some_and(|HeldFeed(channel)| {
+            let listening = channel.listening.lock();
+            let mut inboxes = listening.inboxes.iter();
+            inboxes.any(|(_, inbox)| inbox.len() > channel.bound / 2)
+        })
+    }
+
     /// Whether the room's last listener has gone.
     #[must_use]
     pub fn is_over(&self) -> bool {

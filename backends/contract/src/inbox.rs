@@ -42,6 +42,11 @@ impl Inbox {
         self.listener.take()
     }
 
+    /// How many deliveries are pending.
+    pub(crate) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Takes the oldest delivery; first, that something is missing before it.
     pub(crate) fn take(&mut self) -> Option<Delivery> {
         if std::mem::take(&mut self.cut_off) {

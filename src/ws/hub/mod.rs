@@ -6,12 +6,14 @@
 //! |---|---|
 //! | `mod` | [`Hubs`]: the rooms that sockets of this node sit in |
 //! | `room` | a room: who sits in it, and how many publishers may be ahead of it |
+//! | `readings` | what a room has missed, read once for all who missed the same |
 //! | `member` | what one seat has heard, and hears next |
 //! | `seat` | [`Seat`]: a socket's side of it |
 //! | `listening` | the hub itself: takes from the bus, encodes, hands out |
 
 mod listening;
 mod member;
+mod readings;
 mod room;
 mod seat;
 

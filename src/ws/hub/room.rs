@@ -11,7 +11,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{super::wire::Format, member::Member};
+use super::{super::wire::Format, member::Member, readings::Readings};
 
 /// Messages that sockets of this node may have under way in a room before
 /// their publishers wait for the hub. A message may still be on its way into
@@ -28,6 +28,8 @@ pub(super) struct Room {
     /// give back. Those that were given out and not used yet are not among
     /// them, however long their publishers take to begin.
     under_way: AtomicUsize,
+    /// What its seats have missed.
+    pub(super) readings: Readings,
     /// Set once the hub listens; until then nobody's seat is ready.
     pub(super) hub: OnceCell<AbortHandle>,
 }
@@ -59,6 +61,7 @@ impl Room {
             members: Mutex::default(),
             permits: Semaphore::new(PUBLISH_PERMITS),
             under_way: AtomicUsize::new(0),
+            readings: Readings::default(),
             hub: OnceCell::new(),
         }
     }

@@ -21,7 +21,7 @@ pub struct Seat {
 }
 
 /// What is kept of a room, and since when it was looked for.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reading {
     /// What is kept.
     pub history: History,
@@ -93,10 +93,16 @@ impl Seat {
     /// # Errors
     /// The bus's.
     pub async fn read(&self, since: Option<Position>) -> Result<Reading, BusError> {
-        // Before: what is lost meanwhile may not be among it.
-        let losses = self.room.members.lock().losses();
-        let history = self.hubs.bus.history(&self.room.name, since).await?;
-        Ok(Reading { history, losses })
+        let reading = async {
+            // Before: what is lost meanwhile may not be among it.
+            let losses = self.room.members.lock().losses();
+            let history = self.hubs.bus.history(&self.room.name, since).await?;
+            Ok(Reading { history, losses })
+        };
+        match since {
+            Some(place) => self.room.readings.since(place, reading).await,
+            None => reading.await,
+        }
     }
 
     /// From here on the seat is told what is said. `say` gets the place at

@@ -1,6 +1,10 @@
 //! What the bus lost is told, or said to be missing, whoever comes when.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use contract::{Epoch, MembershipChange, Position, Role, RoomName, Timestamp, UserId};
 use serde_json::{Value, json};
@@ -314,4 +318,52 @@ async fn who_is_told_what_was_missed_is_told_who_comes() {
             told = joined.into_iter().any(|user| *user == json!(bob.user));
         }
     }
+}
+
+/// Thirty people in a room, and what none of them can read.
+async fn a_full_room_that_waits(bus: &Arc<Script>, address: SocketAddr) -> Vec<Client> {
+    let mut here = Vec::new();
+    for _ in 0..30 {
+        here.push(Client::open(address, &Person::new().token("lobby")).await);
+    }
+    bus.answers.send_replace(false);
+    bus.lose("51");
+    bus.cut_off();
+    until("it is read", || reads(bus) > 0).await;
+    // The others ask for it in the same moment.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    here
+}
+
+/// Of all who ask, one begins, and the next reads for all the others; on a busy
+/// machine some may come later.
+const FEW: usize = 6;
+
+#[tokio::test]
+async fn what_a_whole_room_lost_is_read_once_for_all_of_it() {
+    let bus = Script::at(50);
+    let (_gateway, address) = gateway(bus.clone()).await;
+    let mut here = a_full_room_that_waits(&bus, address).await;
+    bus.answers.send_replace(true);
+    for client in &mut here {
+        assert_eq!(client.hear("lobby").await, "51");
+    }
+    assert!(reads(&bus) <= FEW, "{} reads", reads(&bus));
+    bus.say("52");
+    for client in &mut here {
+        assert_eq!(client.hear("lobby").await, "52");
+    }
+}
+
+#[tokio::test]
+async fn who_waits_with_others_for_what_was_lost_waits_no_longer_if_it_cannot_be_read() {
+    let bus = Script::at(50);
+    let (_gateway, address) = gateway(bus.clone()).await;
+    let mut here = a_full_room_that_waits(&bus, address).await;
+    bus.fail();
+    bus.answers.send_replace(true);
+    for client in &mut here {
+        client.done(json!({"type": "ping"})).await;
+    }
+    assert!(reads(&bus) <= 2 * FEW, "{} reads", reads(&bus));
 }

@@ -245,3 +245,30 @@ async fn numbers_that_are_given_out_again_are_of_another_order() {
     let back = bus.subscribe(&room, Some(last)).await.unwrap();
     assert_eq!(back.recovery(), Recovery::Impossible);
 }
+
+/// More than a listener may have pending is read at once when the network is
+/// back; who listens takes it as it comes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_missed_pushes_out_nothing_of_itself() {
+    let server = Nats::start();
+    let history = History {
+        messages: 1000,
+        ..HISTORY
+    };
+    let (behind, other, proxy) = two_nodes(&server, Some(history)).await;
+    let room = room();
+    let mut listener = behind.subscribe(&room, None).await.unwrap();
+    say(&behind, &room, "0").await;
+
+    proxy.cut();
+    // Three times the listener's bound.
+    for i in 1..=300 {
+        say(&other, &room, i.to_string()).await;
+    }
+    until("the cut is noticed", async || behind.ping().await.is_err()).await;
+    proxy.reset();
+    proxy.heal();
+    for i in 0..=300 {
+        assert_eq!(hear(&mut listener).await, i.to_string());
+    }
+}
