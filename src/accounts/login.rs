@@ -6,13 +6,10 @@ use contract::{
 use jiff::SignedDuration;
 
 use super::{
-    Accounts, AccountsError, Tokens,
+    Accounts, AccountsError, Caller, Tokens,
     passwords::{Password, Verdict},
     tokens::KeyError,
 };
-
-/// Longest `User-Agent` that a session keeps, in bytes.
-const MAX_USER_AGENT: usize = 256;
 
 /// How often a login starts over because the account changed under it. A
 /// second time takes a password change and a login in the same instant.
@@ -28,7 +25,7 @@ impl Accounts {
         &self,
         username: &str,
         password: &str,
-        user_agent: Option<&str>,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Tokens, AccountsError> {
         let username = Username::parse(username).ok();
@@ -50,7 +47,7 @@ impl Accounts {
             if account.disabled_at.is_some() {
                 return Err(AccountsError::Credentials);
             }
-            let session = self.new_session(&account, user_agent, now)?;
+            let session = self.new_session(&account, caller, now)?;
             let tokens = self.tokens(&session, now).await?;
             let new = NewSession {
                 session,
@@ -73,7 +70,7 @@ impl Accounts {
     fn new_session(
         &self,
         account: &Account,
-        user_agent: Option<&str>,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Session, AccountsError> {
         let mut seed = [0; 32];
@@ -90,8 +87,7 @@ impl Accounts {
             user: account.id,
             seed: Seed::new(seed),
             counter: 0,
-            user_agent: user_agent
-                .map(|agent| agent[..agent.floor_char_boundary(MAX_USER_AGENT)].to_owned()),
+            user_agent: caller.user_agent.clone(),
             created_at: now,
             rotated_at: now,
             idle_expires_at: after(self.times.idle_ttl).min(expires_at),

@@ -3,6 +3,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`caller`] | who asks: address and user agent |
 //! | [`register`] | a name and a password become an account |
 //! | [`login`] | credentials become a session |
 //! | [`refresh`] | a refresh token becomes the next one |
@@ -13,6 +14,7 @@
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
 
+pub mod caller;
 pub mod change_password;
 pub mod disable;
 pub mod error;
@@ -30,7 +32,7 @@ use contract::{
     UserId,
 };
 
-pub use self::error::AccountsError;
+pub use self::{caller::Caller, error::AccountsError};
 use self::{
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use contract::{Account, RoomName, SessionId, Timestamp, UserId, Username};
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{bearer::Bearer, json::Json, query::Asked, uninterrupted::uninterrupted};
 use crate::{
-    accounts::Tokens,
+    accounts::{Caller, Tokens},
     app::App,
     clock::now,
     problem::{Problem, document::problems},
@@ -214,18 +214,15 @@ problems!(LoginProblems: BODY SERVICE, InvalidCredentials, Busy);
 )]
 pub async fn login(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    caller: Caller,
     Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
-    let user_agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok());
     let tokens = app
         .accounts
         .login(
             &asked.username,
             asked.password.expose_secret(),
-            user_agent,
+            &caller,
             now(),
         )
         .await?;

@@ -13,7 +13,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{client_address::client_address, rooms::IDEMPOTENCY_KEY};
+use super::{caller::Client, client_address::client_address, rooms::IDEMPOTENCY_KEY};
 use crate::{
     config::{AllowedOrigins, TrustedProxies},
     problem::{Problem, ProblemType},
@@ -59,6 +59,9 @@ pub async fn observe(
         id = id.as_ref().and_then(|id| id.to_str().ok()),
         client = client.map(tracing::field::display),
     );
+    if let Some(client) = client {
+        request.extensions_mut().insert(Client(client));
+    }
     if let Some(id) = &id {
         request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     }
