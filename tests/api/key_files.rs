@@ -7,7 +7,7 @@ use contract::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use service::accounts::tokens::KeyRing;
+use service::{accounts::tokens::KeyRing, server::Server};
 
 use crate::{
     mint,
@@ -128,4 +128,73 @@ async fn a_public_key_is_no_shared_secret() {
 async fn a_shared_secret_publishes_nothing() {
     let service = Service::start().await;
     assert!(jwks(&service).await.keys.is_empty());
+}
+
+/// Why a service with these keys doesn't start.
+async fn refused(service: &Service) -> String {
+    match Server::bind(&service.config()).await {
+        Ok(_) => panic!("it started"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn the_pem(service: &Service) -> PathBuf {
+    let files = keys(service).into_iter();
+    let mut pems = files.filter(|path| path.extension().unwrap() == "pem");
+    pems.next().unwrap()
+}
+
+/// Whatever is wrong with a file: it is named, and what to do is said.
+#[tokio::test]
+async fn a_key_file_that_is_not_right_is_named() {
+    let mut service = Service::with(NO_SECRET).await;
+    service.stop().await;
+    let folder = service.place.path().join("keys");
+    let (pem, refresh) = (the_pem(&service), folder.join("refresh.key"));
+    for (path, remedy) in [
+        (&pem, "put the file back as it was, or remove it"),
+        (&refresh, "have `keys new` make another"),
+    ] {
+        let content = std::fs::read(path).unwrap();
+        for bad in [&b""[..], b"canary", &content[..content.len() / 2]] {
+            std::fs::write(path, bad).unwrap();
+            let error = refused(&service).await;
+            assert!(error.contains(&format!("`{}`", path.display())), "{error}");
+            assert!(error.contains(remedy), "{error}");
+            assert!(!error.contains("canary"), "{error}");
+        }
+        std::fs::write(path, content).unwrap();
+        for mode in [0o644, 0o604, 0o620, 0o602] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let error = refused(&service).await;
+            assert!(error.contains(&format!("`{}`", path.display())), "{error}");
+            assert!(error.contains(&format!("(mode {mode:04o})")), "{error}");
+            assert!(error.contains("`chmod 600` it"), "{error}");
+        }
+        // As Kubernetes mounts secrets for who isn't root.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o440)).unwrap();
+        Server::bind(&service.config()).await.unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let secret = std::fs::read(&refresh).unwrap();
+    std::fs::remove_file(&refresh).unwrap();
+    let error = refused(&service).await;
+    assert!(
+        error.contains(&format!("`{}` is missing", refresh.display())),
+        "{error}"
+    );
+    assert!(error.contains("copy it from another node"), "{error}");
+    std::fs::write(&refresh, secret).unwrap();
+    std::fs::set_permissions(&refresh, std::fs::Permissions::from_mode(0o600)).unwrap();
+
+    std::fs::remove_file(&pem).unwrap();
+    let production = service::config::Config {
+        profile: service::config::Profile::Production,
+        ..service.config()
+    };
+    let error = Server::bind(&production).await.unwrap_err().to_string();
+    assert!(
+        error.contains(&format!("`{}` with `keys new`", folder.display())),
+        "{error}"
+    );
 }

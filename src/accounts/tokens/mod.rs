@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`keys`] | `KeyRing`: what signs; the JWK set that is served |
 //! | `keys_dir` | keys in a folder |
+//! | [`key_files`] | the same, as operators see it: list, and retire |
 //! | [`verification`] | `VerificationKeys`: what verifies, and can be replaced |
 //! | [`jwks`] | `VerificationKeys` out of the JWK set of others |
 //! | [`access`] | minting access tokens; their claims |
@@ -18,6 +19,7 @@ pub mod claims;
 pub mod ended;
 pub mod extra_claims;
 pub mod jwks;
+pub mod key_files;
 pub mod keys;
 mod keys_dir;
 pub mod refresh;
@@ -30,6 +32,7 @@ pub use access::{AccessToken, Grant, IssueError, RoomAccess, TokenIssuer};
 pub use claims::ExtraClaims;
 pub use ended::EndedSessions;
 pub use jwks::{Jwks, JwksError};
+pub use key_files::{KeyFile, RetireError};
 pub use keys::{KeyError, KeyRing};
 pub use refresh::{RefreshToken, RefreshTokens};
 pub use verification::{KeySet, KeySource, VerificationKeys};
