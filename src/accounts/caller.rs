@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use contract::{Actor, AuditEvent, AuditRecord, Timestamp, UserId};
+
 /// Longest `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 256;
 
@@ -13,6 +15,8 @@ pub struct Caller {
     pub address: Option<IpAddr>,
     /// What the client says that it is, 256 bytes of UTF-8 at most.
     pub user_agent: Option<String>,
+    /// The request's id in logs and answers, 64 bytes of ASCII at most.
+    pub request_id: Option<String>,
 }
 
 impl Caller {
@@ -23,6 +27,21 @@ impl Caller {
             address,
             user_agent: user_agent
                 .map(|agent| agent[..agent.floor_char_boundary(MAX_USER_AGENT)].to_owned()),
+            request_id: None,
         }
+    }
+
+    /// A record of something that this client asked for.
+    pub(crate) fn asked(&self, event: AuditEvent, now: Timestamp) -> AuditRecord {
+        AuditRecord {
+            address: self.address,
+            request_id: self.request_id.clone(),
+            ..AuditRecord::new(event, now)
+        }
+    }
+
+    /// The same of a client that has proved to be `user`, about the own account.
+    pub(crate) fn asked_as(&self, user: UserId, event: AuditEvent, now: Timestamp) -> AuditRecord {
+        self.asked(event, now).by(Actor::User(user)).to(user)
     }
 }

@@ -9,14 +9,14 @@
 //! | [`refresh`] | a refresh token becomes the next one |
 //! | [`sessions`] | who am I, my sessions, ending them |
 //! | [`change_password`] | a new password ends the other sessions |
-//! | [`disable`] | an account that may sign in no more |
+//! | [`administration`] | what operators do to accounts |
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
 
+pub mod administration;
 pub mod caller;
 pub mod change_password;
-pub mod disable;
 pub mod error;
 pub mod login;
 pub mod passwords;
@@ -37,7 +37,10 @@ use self::{
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
-use crate::news::{self, EndReason};
+use crate::{
+    audit::Audit,
+    news::{self, EndReason},
+};
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +69,8 @@ pub struct Accounts {
     pub refresh_tokens: RefreshTokens,
     /// The sessions that ended lately.
     pub ended: Arc<EndedSessions>,
+    /// Where what happens is recorded.
+    pub audit: Audit,
     /// How long sessions live.
     pub times: SessionTimes,
 }

@@ -7,6 +7,7 @@ use axum::{
     http::{header, request::Parts},
 };
 
+use super::layers::REQUEST_ID;
 use crate::accounts::Caller;
 
 /// The address of the client, as [`observe`](super::layers::observe) found it.
@@ -22,6 +23,14 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             .headers
             .get(header::USER_AGENT)
             .and_then(|agent| agent.to_str().ok());
-        Ok(Self::new(address, user_agent))
+        let request_id = parts
+            .headers
+            .get(&REQUEST_ID)
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
+        Ok(Self {
+            request_id,
+            ..Self::new(address, user_agent)
+        })
     }
 }

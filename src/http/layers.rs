@@ -23,7 +23,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where a request's id stands: its client's, or the one that it was given.
+pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id of a request that is taken over from the client or its proxy.
 const MAX_REQUEST_ID: usize = 64;
