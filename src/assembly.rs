@@ -10,7 +10,7 @@ use crate::{
         Accounts, SessionTimes,
         administration::Administration,
         passwords::{KernelChoice, PasswordService, PasswordSettings, StartError},
-        tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
+        tokens::{EndedSessions, FolderKeys, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
     },
     app::App,
     audit::{Audit, AuditSettings},
@@ -85,7 +85,13 @@ pub(crate) fn verifier(
     );
     Arc::new(match keys {
         NodeKeys::Remote(remote) => verifier.with_source(Arc::new(remote.clone())),
-        NodeKeys::Signing(_) | NodeKeys::Verifying(_) => verifier,
+        // A secret comes from the configuration alone.
+        _ if tokens.secret.is_some() => verifier,
+        NodeKeys::Signing(_) | NodeKeys::Verifying(_) => {
+            let keys = keys.verification().clone();
+            let source = FolderKeys::new(tokens.key_dir.clone(), keys);
+            verifier.with_source(Arc::new(source))
+        }
     })
 }
 

@@ -11,7 +11,9 @@ use service::{accounts::tokens::KeyRing, server::Server};
 
 use crate::{
     mint,
+    node::Node,
     service::{Answer, Service},
+    socket::Socket,
 };
 
 const NO_SECRET: &[(&str, &str)] = &[("JWT_SECRET", "")];
@@ -128,6 +130,33 @@ async fn a_public_key_is_no_shared_secret() {
 async fn a_shared_secret_publishes_nothing() {
     let service = Service::start().await;
     assert!(jwks(&service).await.keys.is_empty());
+}
+
+/// While nodes are started again one after the other, those that sign with the new
+/// key and those that don't yet take each other's tokens.
+#[tokio::test]
+async fn a_node_that_is_not_started_again_yet_takes_tokens_of_the_new_key() {
+    let early = Service::with(NO_SECRET).await;
+    let old = early.sign_up("ann").await;
+    KeyRing::make_in_dir(&early.place.path().join("keys"), Timestamp::now()).unwrap();
+    let variables = [("JWT_SECRET", "")];
+    let late = Node::start_at(early.place.clone(), "127.0.0.1:0", &variables).await;
+    let new = late.sign_in("ann").await;
+    let kid = |token: &str| jsonwebtoken::decode_header(token).unwrap().kid.unwrap();
+    assert_ne!(kid(&old.access), kid(&new));
+
+    early.socket(&new).await.hears_nothing_but_itself().await;
+    assert_eq!(early.get("/auth/me", &new).await.status, StatusCode::OK);
+    for address in [early.address, late.address] {
+        Socket::open(address, &old.access).await.unwrap();
+    }
+    // Who makes a key up gets nowhere.
+    let header = serde_json::json!({"typ": "at+jwt", "alg": "EdDSA", "kid": "made-up"});
+    let made_up = mint::signed(&header, &mint::claims("lobby"), mint::SECRET);
+    early
+        .get("/auth/me", &made_up)
+        .await
+        .is_problem(401, "invalid-token");
 }
 
 /// Why a service with these keys doesn't start.

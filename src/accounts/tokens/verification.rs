@@ -126,6 +126,19 @@ impl VerificationKeys {
         *self.current.write() = Arc::new(keys);
     }
 
+    /// Others verify, too.
+    pub(super) fn add(&self, others: &KeySet) {
+        let mut keys = self.current.write();
+        if others.keys.keys().all(|kid| keys.contains(kid)) {
+            return;
+        }
+        let mut more = KeySet::clone(&keys);
+        for (kid, key) in &others.keys {
+            more.keys.insert(kid.clone(), key.clone());
+        }
+        *keys = Arc::new(more);
+    }
+
     /// The keys at this time.
     #[must_use]
     pub fn current(&self) -> Arc<KeySet> {
@@ -144,7 +157,7 @@ pub(super) fn secret_id(secret: &[u8]) -> Result<String, KeyError> {
     Ok(URL_SAFE_NO_PAD.encode(&id[..9]))
 }
 
-/// Where [`VerificationKeys`] come from when they belong to somebody else.
+/// Where [`VerificationKeys`] come from that this node has not been started with.
 #[async_trait]
 pub trait KeySource: fmt::Debug + Send + Sync {
     /// Looks there for newer keys, unless somebody has just done so. Whoever

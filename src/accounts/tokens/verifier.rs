@@ -110,8 +110,8 @@ impl TokenVerifier {
         self
     }
 
-    /// Checks everything about a token. If it names a key that isn't known
-    /// and the keys are somebody else's, newer ones are waited for.
+    /// Checks everything about a token. If it names a key that isn't known, and
+    /// there is where newer ones come from, they are waited for.
     ///
     /// # Errors
     /// [`TokenError`], the first reason to refuse it.
