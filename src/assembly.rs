@@ -8,16 +8,48 @@ use tokio_util::task::TaskTracker;
 use crate::{
     accounts::{
         Accounts, SessionTimes,
+        administration::Administration,
         passwords::{KernelChoice, PasswordService, PasswordSettings, StartError},
-        tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
+        tokens::{EndedSessions, FolderKeys, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
     },
     app::App,
+    audit::{Audit, AuditSettings},
     config::{Config, HashKernel},
     node_keys::NodeKeys,
     presence::Presence,
     rooms::{MembersOnly, MembershipChanges, RoomLimits, RoomPolicy, Rooms},
     wiring::Stores,
 };
+
+/// What an operator called `operator` works with. To be called in a runtime.
+#[must_use]
+pub fn administration(config: &Config, stores: &Stores, operator: String) -> Administration {
+    Administration {
+        credentials: stores.credentials.clone(),
+        sessions: stores.sessions.clone(),
+        audit: audit(config, stores),
+        operator,
+    }
+}
+
+/// What hashes a password for an operator: as everywhere, and one at a time.
+///
+/// # Errors
+/// [`StartError`]
+pub fn operators_passwords(config: &Config) -> Result<PasswordService, StartError> {
+    PasswordService::start(PasswordSettings {
+        threads: 1,
+        ..password_settings(config)
+    })
+}
+
+fn audit(config: &Config, stores: &Stores) -> Audit {
+    let settings = AuditSettings {
+        table: !config.audit.retention.is_zero(),
+        refusals_per_minute: config.audit.refusals_per_minute,
+    };
+    Audit::start(stores.audit.clone(), settings)
+}
 
 /// The sessions that ended lately, for as long as that matters.
 pub(crate) fn ended_sessions(config: &Config) -> Arc<EndedSessions> {
@@ -29,9 +61,11 @@ pub(crate) fn membership_changes(config: &Config) -> Arc<MembershipChanges> {
     Arc::new(MembershipChanges::new(longest_token(config)))
 }
 
-/// Whoever holds a token that is still accepted must find here what has become
-/// of its session, and of the membership that it was minted under.
-fn longest_token(config: &Config) -> Duration {
+/// For how long a token may be accepted after it was minted. Whoever holds one
+/// must find here what has become of its session, and of the membership that it
+/// was minted under.
+#[must_use]
+pub fn longest_token(config: &Config) -> Duration {
     config.tokens.access_ttl + config.tokens.leeway * 2
 }
 
@@ -51,7 +85,13 @@ pub(crate) fn verifier(
     );
     Arc::new(match keys {
         NodeKeys::Remote(remote) => verifier.with_source(Arc::new(remote.clone())),
-        NodeKeys::Signing(_) | NodeKeys::Verifying(_) => verifier,
+        // A secret comes from the configuration alone.
+        _ if tokens.secret.is_some() => verifier,
+        NodeKeys::Signing(_) | NodeKeys::Verifying(_) => {
+            let keys = keys.verification().clone();
+            let source = FolderKeys::new(tokens.key_dir.clone(), keys);
+            verifier.with_source(Arc::new(source))
+        }
     })
 }
 
@@ -86,6 +126,7 @@ pub(crate) fn app(
         ended,
     } = common;
     let passwords = PasswordService::start(password_settings(config))?;
+    let audit = audit(config, stores);
     let tokens = &config.tokens;
     let issuer = TokenIssuer::new(
         keys.clone(),
@@ -103,6 +144,7 @@ pub(crate) fn app(
         bus: bus.clone(),
         presence,
         issuer: issuer.clone(),
+        audit: audit.clone(),
         limits: RoomLimits {
             max_owned: config.rooms.max_owned,
             max_members: config.rooms.max_members,
@@ -117,6 +159,7 @@ pub(crate) fn app(
         issuer,
         refresh_tokens: RefreshTokens::new(keys.clone()),
         ended,
+        audit,
         times: SessionTimes {
             idle_ttl: tokens.refresh_idle_ttl,
             absolute_ttl: tokens.refresh_absolute_ttl,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use contract::{StoreError, Timestamp};
+use contract::{AuditLog, StoreError, Timestamp};
 use jiff::SignedDuration;
 use tokio::time::{Instant, interval_at};
 
@@ -18,12 +18,13 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 const ANSWERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Removes what no longer matters: memories of ended sessions and changed
-/// memberships, and, with a store, the rows of both, and answers of requests
-/// that nobody repeats any more.
+/// memberships, and, with a store, the rows of both, answers of requests that
+/// nobody repeats any more, and what the audit log has kept for long enough.
 pub(crate) async fn housekeeping(
     app: Option<Arc<App>>,
     ended: Arc<EndedSessions>,
     memberships: Arc<MembershipChanges>,
+    audit: Option<(Arc<dyn AuditLog>, Duration)>,
 ) {
     let mut ticks = interval_at(Instant::now() + FIRST, INTERVAL);
     loop {
@@ -44,6 +45,12 @@ pub(crate) async fn housekeeping(
             let over = now.saturating_sub(ANSWERS_KEPT).unwrap_or(Timestamp::MIN);
             let purged = app.rooms.requests.purge_requests(over).await;
             report("answers of requests", purged);
+        }
+        if let Some((audit, retention)) = &audit {
+            // Also what there is from when more was kept.
+            let retention = SignedDuration::try_from(*retention).unwrap_or(SignedDuration::MAX);
+            let over = now.saturating_sub(retention).unwrap_or(Timestamp::MIN);
+            report("audit records", audit.purge_audit(over).await);
         }
     }
 }

@@ -8,13 +8,14 @@
 //! | [`server`] | puts it all together; serves, drains |
 //! | `door` | lets connections in and serves HTTP/1.1 on them |
 //! | [`connection`] | a TCP connection that is closed when it stays without a request |
-//! | `assembly`, [`node_keys`] | the parts and the keys that a node's roles need |
+//! | [`assembly`], [`node_keys`] | the parts and the keys that a node's roles need |
 //! | `housekeeping` | removes what no longer matters |
 //! | [`readiness`] | whether requests should still come here |
 //! | [`app`] | what everything that serves accounts shares |
 //! | [`router`] | all routes, and the OpenAPI document, from the same lists |
 //! | [`http`] | the HTTP API |
 //! | [`ws`] | the gateway: sockets and the rooms they sit in |
+//! | [`audit`] | what happened that matters to security: a log line, a row |
 //! | [`accounts`] | the use cases; passwords, tokens, sessions |
 //! | [`rooms`] | the use cases of rooms that people manage |
 //! | [`presence`] | who is in a room, on all nodes together |
@@ -25,14 +26,15 @@
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
-//! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news → contract`;
+//! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news, audit → contract`;
 //! `server → wiring → backends → contract`; `accounts → hash-simd`;
 //! `server → remote_keys → accounts`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
 pub mod accounts;
 pub mod app;
-mod assembly;
+pub mod assembly;
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod connection;

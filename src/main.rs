@@ -1,6 +1,7 @@
 //! The command line.
 
 mod cli;
+mod commands;
 mod healthcheck;
 mod reachable;
 mod welcome;
@@ -9,20 +10,16 @@ use std::{
     error::Error,
     fmt::Display,
     io::{self, Write},
-    path::Path,
     pin::pin,
     process::ExitCode,
 };
 
 use clap::Parser;
-use contract::Timestamp;
 use service::{
-    accounts::{self, tokens::KeyRing},
     config::{Config, Loaded, Role, Sources},
-    news::{self, EndReason},
     router,
     server::Server,
-    telemetry, wiring,
+    telemetry,
     ws::asyncapi,
 };
 use tokio::{
@@ -30,7 +27,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use cli::{Arguments, Command, ConfigCommand, KeysCommand, UserCommand};
+use cli::{Arguments, Command, ConfigCommand};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -67,8 +64,9 @@ fn main() -> ExitCode {
             write(io::stdout(), loaded.show().to_string().trim_end());
             ExitCode::SUCCESS
         }
-        Command::Keys(KeysCommand::New) => done(new_key(&loaded.config.tokens.key_dir)),
-        Command::User(UserCommand::Disable { username }) => done(disable(&loaded, &username)),
+        Command::Keys(command) => done(commands::keys(&loaded, command)),
+        Command::User(command) => done(commands::user(&loaded, command)),
+        Command::Audit(command) => done(commands::audit(&loaded, command)),
         Command::Openapi | Command::Asyncapi => ExitCode::SUCCESS,
     }
 }
@@ -140,54 +138,6 @@ fn about(
         }),
         None => source,
     }
-}
-
-fn disable(loaded: &Loaded, username: &str) -> Result<(), Box<dyn Error>> {
-    let config = &loaded.config;
-    let disabling = async {
-        let stores = match wiring::open_stores(config).await {
-            Ok(Some(stores)) => stores,
-            Ok(None) => {
-                return Err(
-                    "roles: auth is not among them, so there are no accounts here; use \
-                     the configuration of an auth node"
-                        .into(),
-                );
-            }
-            Err(error) => return Err(about(loaded, Some(error.setting()), error)),
-        };
-        let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
-        let ended = accounts::disable::disable(&*stores.credentials, username, now).await?;
-        // Only then: whoever has to be kept out is out, whatever the bus does.
-        match wiring::open_bus(config).await {
-            Ok(bus) => news::announce_ended(&*bus, &ended, EndReason::Disabled, now).await,
-            Err(error) => {
-                let error = about(loaded, Some(error.setting()), error);
-                write(
-                    io::stderr(),
-                    format_args!(
-                        "warning: the nodes were not told, and find out by themselves: {error}"
-                    ),
-                );
-            }
-        }
-        Ok::<_, Box<dyn Error>>(ended.len())
-    };
-    let ended = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(disabling)?;
-    write(
-        io::stdout(),
-        format_args!("disabled; {ended} sessions ended"),
-    );
-    Ok(())
-}
-
-fn new_key(dir: &Path) -> Result<(), Box<dyn Error>> {
-    let path = KeyRing::make_in_dir(dir, Timestamp::now())?;
-    write(io::stdout(), path.display());
-    Ok(())
 }
 
 fn done<E: Into<Box<dyn Error>>>(result: Result<(), E>) -> ExitCode {

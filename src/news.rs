@@ -19,9 +19,9 @@ const MAX_ITEMS: usize = 256;
 pub enum EndReason {
     /// Their user signed out of them.
     Logout,
-    /// Their user ended them from another session.
+    /// Their user ended them from another session, or an operator did.
     Revoked,
-    /// The password was changed in another session.
+    /// The password was changed in another session, or by an operator.
     PasswordChanged,
     /// A refresh token was used again after its successor was given out.
     RefreshReuse,

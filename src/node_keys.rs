@@ -44,6 +44,9 @@ impl NodeKeys {
         }
         if let Some(secret) = &tokens.secret {
             let keys = VerificationKeys::from_secret(secret)?;
+            if let Some(previous) = &tokens.previous_secret {
+                keys.also_accept(previous)?;
+            }
             return Ok(Self::Verifying(Arc::new(keys)));
         }
         if let Some(url) = &tokens.jwks_url {
@@ -66,7 +69,11 @@ impl NodeKeys {
 
 fn signing(config: &Config) -> Result<KeyRing, KeyError> {
     if let Some(secret) = &config.tokens.secret {
-        return KeyRing::from_secret(secret);
+        let ring = KeyRing::from_secret(secret)?;
+        return match &config.tokens.previous_secret {
+            Some(previous) => ring.with_previous(previous),
+            None => Ok(ring),
+        };
     }
     let dir = &config.tokens.key_dir;
     match KeyRing::from_dir(dir) {

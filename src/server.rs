@@ -197,7 +197,8 @@ impl Server {
         if let Some(gateway) = &gateway {
             background.spawn(gateway.clone().tell_presence(presence_news));
         }
-        background.spawn(housekeeping(app.clone(), ended, memberships));
+        let audit = stores.map(|stores| (stores.audit.clone(), config.audit.retention));
+        background.spawn(housekeeping(app.clone(), ended, memberships, audit));
         if let NodeKeys::Remote(remote) = keys {
             background.spawn(remote.keep_fresh());
         }
@@ -259,6 +260,7 @@ impl Server {
             if let Some(app) = &app {
                 app.work.close();
                 app.work.wait().await;
+                app.accounts.audit.flush().await;
             }
         };
         if timeout(shutdown.deadline, drain).await.is_err() {

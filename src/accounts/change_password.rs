@@ -1,8 +1,13 @@
 //! Change the password: whoever else is signed in is signed out.
 
-use contract::{ChangeOutcome, PasswordChange, SessionId, Timestamp, UserId};
+use contract::{
+    AuditEvent, AuditReason, ChangeOutcome, PasswordChange, SessionId, Timestamp, UserId,
+};
 
-use super::{Accounts, AccountsError, passwords::Verdict};
+use super::{
+    Accounts, AccountsError, Caller,
+    passwords::{NewPasswordError, Verdict},
+};
 use crate::news::EndReason;
 
 impl Accounts {
@@ -18,17 +23,32 @@ impl Accounts {
         session: SessionId,
         current: &str,
         new: &str,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
         let current = self.passwords.present(current);
         let permit = self.passwords.reserve()?;
         let account = self.me(user).await?;
+        let asked = || {
+            caller
+                .asked_as(user, AuditEvent::PasswordChange, now)
+                .session(session)
+        };
         match permit.verify(current, Some(&account.hash)).await? {
             Verdict::Right { .. } => {}
-            Verdict::Wrong => return Err(AccountsError::Credentials),
+            Verdict::Wrong => {
+                self.audit
+                    .refused(asked().refused(AuditReason::WrongPassword));
+                return Err(AccountsError::Credentials);
+            }
         }
         let permit = self.passwords.reserve()?;
-        let hash = permit.hash_new(new, &[account.username.as_str()]).await?;
+        let hashed = permit.hash_new(new, &[account.username.as_str()]).await;
+        if matches!(hashed, Err(NewPasswordError::Refused(_))) {
+            self.audit
+                .refused(asked().refused(AuditReason::PasswordPolicy));
+        }
+        let hash = hashed?;
         let change = PasswordChange {
             user,
             expected: account.hash,
@@ -39,11 +59,15 @@ impl Accounts {
         // Nothing can open a session with the old password from here on.
         let ended = match self.credentials.change_password(&change).await? {
             ChangeOutcome::Changed(ended) => ended,
-            ChangeOutcome::Conflict => return Err(AccountsError::Credentials),
+            ChangeOutcome::Conflict => {
+                self.audit
+                    .refused(asked().refused(AuditReason::AccountChanged));
+                return Err(AccountsError::Credentials);
+            }
         };
         self.announce_end(&ended, EndReason::PasswordChanged, now)
             .await;
-        tracing::info!(%user, sessions = ended.len(), "password changed, other sessions ended");
+        self.audit.done(asked().count(ended.len() as u64)).await;
         Ok(())
     }
 }

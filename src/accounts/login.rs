@@ -1,18 +1,16 @@
 //! Log in: credentials become a session.
 
 use contract::{
-    Account, HashSwap, NewSession, OpenOutcome, Seed, Session, SessionId, Timestamp, Username,
+    Account, AuditEvent, AuditReason, AuditRecord, HashSwap, NewSession, OpenOutcome, Seed,
+    Session, SessionId, Timestamp, Username,
 };
 use jiff::SignedDuration;
 
 use super::{
-    Accounts, AccountsError, Tokens,
+    Accounts, AccountsError, Caller, Tokens,
     passwords::{Password, Verdict},
     tokens::KeyError,
 };
-
-/// Longest `User-Agent` that a session keeps, in bytes.
-const MAX_USER_AGENT: usize = 256;
 
 /// How often a login starts over because the account changed under it. A
 /// second time takes a password change and a login in the same instant.
@@ -28,10 +26,12 @@ impl Accounts {
         &self,
         username: &str,
         password: &str,
-        user_agent: Option<&str>,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Tokens, AccountsError> {
         let username = Username::parse(username).ok();
+        let asked = || caller.asked(AuditEvent::Login, now);
+        let mut last = None;
         for _ in 0..ATTEMPTS {
             // The place in the queue comes first: a full queue must not cost
             // the database anything.
@@ -43,14 +43,25 @@ impl Accounts {
             let stored = account.as_ref().map(|account| &account.hash);
             let presented = self.passwords.present(password);
             let verdict = permit.verify(presented, stored).await?;
-            let (Verdict::Right { outdated }, Some(account)) = (verdict, account) else {
-                return Err(AccountsError::Credentials);
+            // After the hash, whatever the reason: it must not show in time.
+            let (outdated, account) = match (verdict, account) {
+                (Verdict::Right { outdated }, Some(account)) if account.disabled_at.is_none() => {
+                    (outdated, account)
+                }
+                (verdict, account) => {
+                    self.audit.refused(match (verdict, account) {
+                        (_, None) => asked().refused(AuditReason::UnknownName),
+                        (Verdict::Wrong, Some(account)) => {
+                            asked().refused(AuditReason::WrongPassword).to(account.id)
+                        }
+                        (Verdict::Right { .. }, Some(account)) => {
+                            asked().refused(AuditReason::Disabled).to(account.id)
+                        }
+                    });
+                    return Err(AccountsError::Credentials);
+                }
             };
-            // After the hash, like any other reason: it must not show in time.
-            if account.disabled_at.is_some() {
-                return Err(AccountsError::Credentials);
-            }
-            let session = self.new_session(&account, user_agent, now)?;
+            let session = self.new_session(&account, caller, now)?;
             let tokens = self.tokens(&session, now).await?;
             let new = NewSession {
                 session,
@@ -58,22 +69,28 @@ impl Accounts {
             };
             match self.sessions.open(&new).await? {
                 OpenOutcome::Opened => {
-                    tracing::info!(user = %account.id, session = %new.session.id, "session opened");
+                    let opened = caller.asked_as(account.id, AuditEvent::Login, now);
+                    self.audit.done(opened.session(new.session.id)).await;
                     if let Some(password) = outdated {
-                        self.rehash(account, password);
+                        self.rehash(account, password, now);
                     }
                     return Ok(tokens);
                 }
-                OpenOutcome::AccountChanged => {}
+                OpenOutcome::AccountChanged => last = Some(account.id),
             }
         }
+        let refused = asked().refused(AuditReason::AccountChanged);
+        self.audit.refused(match last {
+            Some(user) => refused.to(user),
+            None => refused,
+        });
         Err(AccountsError::Credentials)
     }
 
     fn new_session(
         &self,
         account: &Account,
-        user_agent: Option<&str>,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Session, AccountsError> {
         let mut seed = [0; 32];
@@ -90,8 +107,7 @@ impl Accounts {
             user: account.id,
             seed: Seed::new(seed),
             counter: 0,
-            user_agent: user_agent
-                .map(|agent| agent[..agent.floor_char_boundary(MAX_USER_AGENT)].to_owned()),
+            user_agent: caller.user_agent.clone(),
             created_at: now,
             rotated_at: now,
             idle_expires_at: after(self.times.idle_ttl).min(expires_at),
@@ -101,9 +117,10 @@ impl Accounts {
 
     /// Stores the password under the current parameters, without making the
     /// user wait. Lost if the process ends: the next login does it again.
-    fn rehash(&self, account: Account, password: Password) {
+    fn rehash(&self, account: Account, password: Password, now: Timestamp) {
         let passwords = self.passwords.clone();
         let credentials = self.credentials.clone();
+        let audit = self.audit.clone();
         tokio::spawn(async move {
             let hashed = match passwords.reserve() {
                 Ok(permit) => permit.hash(password).await,
@@ -113,7 +130,8 @@ impl Accounts {
             match hashed {
                 Ok(new) => match credentials.replace_hash(user, &account.hash, &new).await {
                     Ok(HashSwap::Replaced) => {
-                        tracing::info!(%user, "password rehashed with the current parameters");
+                        let rehashed = AuditRecord::new(AuditEvent::PasswordRehash, now);
+                        audit.done(rehashed.to(user)).await;
                     }
                     Ok(HashSwap::Changed) => {}
                     Err(error) => tracing::warn!(

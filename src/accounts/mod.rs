@@ -3,18 +3,20 @@
 //!
 //! | file | what it holds |
 //! |---|---|
+//! | [`caller`] | who asks: address and user agent |
 //! | [`register`] | a name and a password become an account |
 //! | [`login`] | credentials become a session |
 //! | [`refresh`] | a refresh token becomes the next one |
 //! | [`sessions`] | who am I, my sessions, ending them |
 //! | [`change_password`] | a new password ends the other sessions |
-//! | [`disable`] | an account that may sign in no more |
+//! | [`administration`] | what operators do to accounts |
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
 
+pub mod administration;
+pub mod caller;
 pub mod change_password;
-pub mod disable;
 pub mod error;
 pub mod login;
 pub mod passwords;
@@ -30,12 +32,15 @@ use contract::{
     UserId,
 };
 
-pub use self::error::AccountsError;
+pub use self::{caller::Caller, error::AccountsError};
 use self::{
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
-use crate::news::{self, EndReason};
+use crate::{
+    audit::Audit,
+    news::{self, EndReason},
+};
 
 /// How long sessions live.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +69,8 @@ pub struct Accounts {
     pub refresh_tokens: RefreshTokens,
     /// The sessions that ended lately.
     pub ended: Arc<EndedSessions>,
+    /// Where what happens is recorded.
+    pub audit: Audit,
     /// How long sessions live.
     pub times: SessionTimes,
 }

@@ -1,8 +1,8 @@
 //! Refresh: a refresh token becomes the next one.
 
-use contract::{Rotate, Rotation, Timestamp};
+use contract::{AuditEvent, AuditOutcome, AuditRecord, Rotate, Rotation, Timestamp};
 
-use super::{Accounts, AccountsError, Tokens, tokens::RefreshToken};
+use super::{Accounts, AccountsError, Caller, Tokens, tokens::RefreshToken};
 use crate::news::EndReason;
 
 impl Accounts {
@@ -13,7 +13,12 @@ impl Accounts {
     ///
     /// # Errors
     /// `RefreshToken`, or a failure.
-    pub async fn refresh(&self, token: &str, now: Timestamp) -> Result<Tokens, AccountsError> {
+    pub async fn refresh(
+        &self,
+        token: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Tokens, AccountsError> {
         let token = RefreshToken::parse(token).ok_or(AccountsError::RefreshToken)?;
         let session = self
             .sessions
@@ -48,6 +53,13 @@ impl Accounts {
                 );
                 self.announce_end(&[session.id], EndReason::RefreshReuse, now)
                     .await;
+                let reused = AuditRecord {
+                    outcome: AuditOutcome::Failure,
+                    ..caller.asked(AuditEvent::RefreshReuse, now)
+                };
+                // Who of the two it was is not known.
+                let reused = reused.to(session.user).session(session.id);
+                self.audit.done(reused).await;
                 Err(AccountsError::RefreshToken)
             }
             Rotation::Ended => Err(AccountsError::RefreshToken),

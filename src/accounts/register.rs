@@ -1,8 +1,8 @@
 //! Register: a name and a password become an account.
 
-use contract::{Account, CreateOutcome, Timestamp, UserId, Username};
+use contract::{Account, AuditEvent, AuditReason, CreateOutcome, Timestamp, UserId, Username};
 
-use super::{Accounts, AccountsError};
+use super::{Accounts, AccountsError, Caller, passwords::NewPasswordError};
 
 impl Accounts {
     /// Makes an account; when this returns `Ok`, it is durable.
@@ -13,16 +13,25 @@ impl Accounts {
         &self,
         username: &str,
         password: &str,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
         let username = Username::parse(username)?;
         let permit = self.passwords.reserve()?;
+        let asked = || caller.asked(AuditEvent::Registration, now);
         // That a name is taken can't be kept secret from somebody who may
         // register it, so no hash is spent on it.
-        if self.credentials.find_by_name(&username).await?.is_some() {
+        if let Some(other) = self.credentials.find_by_name(&username).await? {
+            let refused = asked().refused(AuditReason::NameTaken);
+            self.audit.refused(refused.to(other.id));
             return Err(AccountsError::NameTaken);
         }
-        let hash = permit.hash_new(password, &[username.as_str()]).await?;
+        let hashed = permit.hash_new(password, &[username.as_str()]).await;
+        if matches!(hashed, Err(NewPasswordError::Refused(_))) {
+            let refused = asked().refused(AuditReason::PasswordPolicy);
+            self.audit.refused(refused);
+        }
+        let hash = hashed?;
         let account = Account {
             id: UserId::random(),
             username,
@@ -32,10 +41,15 @@ impl Accounts {
         };
         match self.credentials.create(&account).await? {
             CreateOutcome::Created => {
-                tracing::info!(user = %account.id, "account made");
+                let made = caller.asked_as(account.id, AuditEvent::Registration, now);
+                self.audit.done(made).await;
                 Ok(account)
             }
-            CreateOutcome::NameTaken => Err(AccountsError::NameTaken),
+            CreateOutcome::NameTaken => {
+                let refused = asked().refused(AuditReason::NameTaken);
+                self.audit.refused(refused);
+                Err(AccountsError::NameTaken)
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Who am I, which sessions do I have, and ending them.
 
-use contract::{Account, Session, SessionId, Timestamp, UserId};
+use contract::{Account, AuditEvent, Session, SessionId, Timestamp, UserId};
 
-use super::{Accounts, AccountsError};
+use super::{Accounts, AccountsError, Caller};
 use crate::news::EndReason;
 
 impl Accounts {
@@ -37,11 +37,15 @@ impl Accounts {
         &self,
         user: UserId,
         session: SessionId,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        self.sessions.revoke(user, session, now).await?;
+        let ended = self.sessions.revoke(user, session, now).await?;
         self.announce_end(&[session], EndReason::Logout, now).await;
-        tracing::info!(%user, %session, "session ended by logout");
+        if ended {
+            let logout = caller.asked_as(user, AuditEvent::Logout, now);
+            self.audit.done(logout.session(session)).await;
+        }
         Ok(())
     }
 
@@ -53,15 +57,20 @@ impl Accounts {
         &self,
         user: UserId,
         session: SessionId,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
         let mut ended = self.sessions.revoke_all(user, None, now).await?;
+        let count = ended.len() as u64;
         // The one that asks may have been ended by another a moment ago.
         if !ended.contains(&session) {
             ended.push(session);
         }
         self.announce_end(&ended, EndReason::Logout, now).await;
-        tracing::info!(%user, sessions = ended.len(), "all sessions ended by logout");
+        if count > 0 {
+            let logout = caller.asked_as(user, AuditEvent::LogoutEverywhere, now);
+            self.audit.done(logout.session(session).count(count)).await;
+        }
         Ok(())
     }
 
@@ -73,13 +82,15 @@ impl Accounts {
         &self,
         user: UserId,
         session: SessionId,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
         if !self.sessions.revoke(user, session, now).await? {
             return Err(AccountsError::NoSuchSession);
         }
         self.announce_end(&[session], EndReason::Revoked, now).await;
-        tracing::info!(%user, %session, "session revoked");
+        let revoked = caller.asked_as(user, AuditEvent::SessionRevoked, now);
+        self.audit.done(revoked.session(session)).await;
         Ok(())
     }
 }

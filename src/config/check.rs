@@ -44,6 +44,7 @@ impl Config {
             "is for a gateway alone: a node with auth has its own keys, and auth is among the",
         );
         self.passwords.check(bounds);
+        self.audit.check(bounds);
         self.rooms.check(bounds);
         self.ws.check(bounds);
         self.shutdown.check(bounds);
@@ -54,12 +55,19 @@ impl Config {
 /// What is unsafe on the internet.
 pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if let Some(secret) = &config.tokens.secret {
+    let tokens = &config.tokens;
+    for (key, secret) in [
+        ("tokens.secret", &tokens.secret),
+        ("tokens.previous_secret", &tokens.previous_secret),
+    ] {
+        let Some(secret) = secret else {
+            continue;
+        };
         let weaknesses = secret::weaknesses(secret.expose_secret());
         if !weaknesses.is_empty() {
             let listed: Vec<String> = weaknesses.iter().map(ToString::to_string).collect();
             refusals.push(Refusal::new(
-                "tokens.secret",
+                key,
                 format!(
                     "whoever guesses it can sign in as anybody: it {}; make one with \
                      `openssl rand -hex 32`",

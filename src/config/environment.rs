@@ -20,7 +20,12 @@ const PREFIX: &str = "APP__";
 const PROFILE: &str = "APP_PROFILE";
 
 /// Keys whose value is a secret.
-pub(super) const SECRET_KEYS: &[&str] = &["tokens.secret", "store.url", "bus.url"];
+pub(super) const SECRET_KEYS: &[&str] = &[
+    "tokens.secret",
+    "tokens.previous_secret",
+    "store.url",
+    "bus.url",
+];
 
 /// Keys of lists that `defaults.toml` leaves unset.
 const OPTIONAL_LISTS: &[&str] = &["http.trusted_proxies"];

@@ -16,6 +16,7 @@ const NAMES: &[&str] = &[
     "GATEWAY_BIND_ADDR",
     "DATABASE_URL",
     "JWT_SECRET",
+    "JWT_SECRET_PREVIOUS",
     "ALLOWED_ORIGINS",
     "RUST_LOG",
 ];
@@ -29,7 +30,7 @@ pub(super) fn is_name(variable: &str) -> bool {
 }
 
 pub(super) fn layers(environment: &mut Environment<'_>) -> Vec<Layer> {
-    [bind, store, bus, secret, origins, filter]
+    [bind, store, bus, secret, previous, origins, filter]
         .into_iter()
         .filter_map(|name| name(environment))
         .collect()
@@ -124,6 +125,16 @@ fn secret(environment: &mut Environment<'_>) -> Option<Layer> {
     Some(Layer::setting(
         given.origin,
         "tokens.secret",
+        given.value.into(),
+    ))
+}
+
+/// What is on its way in, or on its way out.
+fn previous(environment: &mut Environment<'_>) -> Option<Layer> {
+    let given = environment.secret("JWT_SECRET_PREVIOUS")?;
+    Some(Layer::setting(
+        given.origin,
+        "tokens.previous_secret",
         given.value.into(),
     ))
 }

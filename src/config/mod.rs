@@ -29,6 +29,7 @@ pub use self::nats::{HistoryStorage, Nats};
 mod hosts;
 
 // {% endif %}Whatever the kinds.
+mod audit;
 mod backends;
 mod bounds;
 mod check;
@@ -59,6 +60,7 @@ mod ws;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    audit::Audit,
     backends::{Bus, Store},
     http::Http,
     jwks_url::{JwksUrl, JwksUrlError},
@@ -95,6 +97,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Passwords and their hashing.
     pub passwords: Passwords,
+    /// The audit log.
+    pub audit: Audit,
     /// Rooms that people manage.
     pub rooms: Rooms,
     /// The WebSocket gateway.

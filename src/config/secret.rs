@@ -42,6 +42,7 @@ const PUBLISHED: &[&str] = &[
     "supersecret",
     "a-secret-of-tests-9f2c61d07be84a53",
     "a-secret-of-tests-77aa02cd914fb6e0",
+    "a-secret-of-tests-4be08a532c61d07f",
     "another secret of 32 bytes or so...",
     "a-string-secret-at-least-256-bits-long",
     "your-256-bit-secret",

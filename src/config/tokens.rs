@@ -21,6 +21,10 @@ pub struct Tokens {
     /// as [`HIDDEN`].
     #[serde(serialize_with = "hide")]
     pub secret: Option<SecretString>,
+    /// Another key of HS256 that verifies beside `secret`, and signs nothing.
+    /// Serializes as [`HIDDEN`].
+    #[serde(serialize_with = "hide")]
+    pub previous_secret: Option<SecretString>,
     /// Folder of the Ed25519 keys; the newest signs.
     pub key_dir: PathBuf,
     /// Where a gateway alone gets the public keys of the auth nodes, if there
@@ -52,6 +56,12 @@ fn hide<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S
     secret.as_ref().map(|_| HIDDEN).serialize(serializer)
 }
 
+/// Whether both are there, and equal.
+fn same(one: Option<&SecretString>, other: Option<&SecretString>) -> bool {
+    one.zip(other)
+        .is_some_and(|(one, other)| one.expose_secret() == other.expose_secret())
+}
+
 impl Tokens {
     pub(super) fn check(&self, bounds: &mut Bounds) {
         for (key, name) in [
@@ -71,6 +81,25 @@ impl Tokens {
                 .as_ref()
                 .is_none_or(|secret| !secret.expose_secret().is_empty()),
             "is empty; leave it out to sign with the keys of tokens.key_dir",
+        );
+        bounds.require(
+            "tokens.previous_secret",
+            self.previous_secret
+                .as_ref()
+                .is_none_or(|secret| !secret.expose_secret().is_empty()),
+            "is empty; leave it out if there is no other secret",
+        );
+        bounds.together(
+            "tokens.previous_secret",
+            &["tokens.secret"],
+            self.previous_secret.is_none() || self.secret.is_some(),
+            "verifies beside another secret, and signs nothing: set",
+        );
+        bounds.together(
+            "tokens.previous_secret",
+            &["tokens.secret"],
+            !same(self.secret.as_ref(), self.previous_secret.as_ref()),
+            "is another secret, or left out; it is the same as",
         );
         bounds.duration("tokens.access_ttl", self.access_ttl, secs(1)..=hours(24));
         bounds.duration("tokens.leeway", self.leeway, secs(0)..=secs(60));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use contract::{Account, RoomName, SessionId, Timestamp, UserId, Username};
@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{bearer::Bearer, json::Json, query::Asked, uninterrupted::uninterrupted};
 use crate::{
-    accounts::Tokens,
+    accounts::{Caller, Tokens},
     app::App,
     clock::now,
     problem::{Problem, document::problems},
@@ -182,11 +182,17 @@ problems!(RegisterProblems: BODY SERVICE, InvalidUsername, InvalidPassword, Name
 )]
 pub async fn register(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
     let account = app
         .accounts
-        .register(&asked.username, asked.password.expose_secret(), now())
+        .register(
+            &asked.username,
+            asked.password.expose_secret(),
+            &caller,
+            now(),
+        )
         .await?;
     Ok((
         StatusCode::CREATED,
@@ -214,18 +220,15 @@ problems!(LoginProblems: BODY SERVICE, InvalidCredentials, Busy);
 )]
 pub async fn login(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    caller: Caller,
     Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
-    let user_agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok());
     let tokens = app
         .accounts
         .login(
             &asked.username,
             asked.password.expose_secret(),
-            user_agent,
+            &caller,
             now(),
         )
         .await?;
@@ -252,11 +255,12 @@ problems!(RefreshProblems: BODY SERVICE, InvalidRefreshToken);
 )]
 pub async fn refresh(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Json(asked): Json<RefreshRequest>,
 ) -> Result<Response, Problem> {
     let tokens = uninterrupted(&app.work.clone(), async move {
         let token = asked.refresh_token.expose_secret();
-        app.accounts.refresh(token, now()).await
+        app.accounts.refresh(token, &caller, now()).await
     })
     .await?;
     Ok(uncached(axum::Json(TokenResponse::from(tokens))))
@@ -283,14 +287,17 @@ problems!(LogoutProblems: TOKEN SERVICE, InvalidRequest);
 pub async fn logout(
     State(app): State<Arc<App>>,
     Bearer(token): Bearer,
+    caller: Caller,
     Asked(query): Asked<LogoutQuery>,
 ) -> Result<StatusCode, Problem> {
     uninterrupted(&app.work.clone(), async move {
         let (user, session) = (token.user, token.session);
         if query.all {
-            app.accounts.logout_everywhere(user, session, now()).await
+            app.accounts
+                .logout_everywhere(user, session, &caller, now())
+                .await
         } else {
-            app.accounts.logout(user, session, now()).await
+            app.accounts.logout(user, session, &caller, now()).await
         }
     })
     .await?;
@@ -317,13 +324,14 @@ problems!(PasswordProblems: BODY TOKEN SERVICE, InvalidPassword, InvalidCredenti
 pub async fn change_password(
     State(app): State<Arc<App>>,
     Bearer(token): Bearer,
+    caller: Caller,
     Json(asked): Json<PasswordRequest>,
 ) -> Result<StatusCode, Problem> {
     uninterrupted(&app.work.clone(), async move {
         let current = asked.current_password.expose_secret();
         let new = asked.new_password.expose_secret();
         app.accounts
-            .change_password(token.user, token.session, current, new, now())
+            .change_password(token.user, token.session, current, new, &caller, now())
             .await
     })
     .await?;

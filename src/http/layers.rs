@@ -13,7 +13,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{client_address::client_address, rooms::IDEMPOTENCY_KEY};
+use super::{caller::Client, client_address::client_address, rooms::IDEMPOTENCY_KEY};
 use crate::{
     config::{AllowedOrigins, TrustedProxies},
     problem::{Problem, ProblemType},
@@ -23,7 +23,8 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Where a request's id stands: its client's, or the one that it was given.
+pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest id of a request that is taken over from the client or its proxy.
 const MAX_REQUEST_ID: usize = 64;
@@ -59,6 +60,9 @@ pub async fn observe(
         id = id.as_ref().and_then(|id| id.to_str().ok()),
         client = client.map(tracing::field::display),
     );
+    if let Some(client) = client {
+        request.extensions_mut().insert(Client(client));
+    }
     if let Some(id) = &id {
         request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
     }

@@ -13,6 +13,7 @@
 //! | [`json`] | JSON bodies in, bounded and strict |
 //! | [`query`] | queries in, strict |
 //! | [`bearer`] | the access token of a request |
+//! | `caller` | who sends a request, for the use cases |
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
@@ -29,6 +30,7 @@ pub mod page;
 // {% else %}Files as the reference has them.{{ newline }}#[cfg(feature = "docs")]{{ newline }}mod files;{{ newline }}{{ newline }}// {% endif %}What every build has.
 pub mod auth;
 pub mod bearer;
+mod caller;
 pub mod client_address;
 pub mod document;
 mod errors;

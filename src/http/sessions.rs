@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{auth::uncached, bearer::Bearer, uninterrupted::uninterrupted};
 use crate::{
+    accounts::Caller,
     app::App,
     clock::now,
     problem::{Problem, ProblemType, document::problems},
@@ -109,6 +110,7 @@ problems!(EndProblems: TOKEN SERVICE, SessionNotFound);
 pub async fn end(
     State(app): State<Arc<App>>,
     Bearer(token): Bearer,
+    caller: Caller,
     sid: Result<Path<Uuid>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Ok(Path(sid)) = sid else {
@@ -116,7 +118,7 @@ pub async fn end(
     };
     uninterrupted(&app.work.clone(), async move {
         app.accounts
-            .revoke_session(token.user, SessionId(sid), now())
+            .revoke_session(token.user, SessionId(sid), &caller, now())
             .await
     })
     .await?;

@@ -1,10 +1,13 @@
 //! Make, list, see and delete rooms.
 
-use contract::{DeleteOutcome, Membership, Role, Room, RoomName, RoomOutcome, Timestamp, UserId};
+use contract::{
+    Actor, AuditEvent, DeleteOutcome, Membership, Role, Room, RoomName, RoomOutcome, Timestamp,
+    UserId,
+};
 use uuid::Uuid;
 
 use super::{Page, Rooms, RoomsError};
-use crate::news;
+use crate::{accounts::Caller, news};
 
 impl Rooms {
     /// Makes a room with its owner as its one member; when this returns `Ok`,
@@ -73,12 +76,15 @@ impl Rooms {
         &self,
         room: &RoomName,
         by: UserId,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), RoomsError> {
         match self.store.delete_room(room, by, now).await? {
             DeleteOutcome::Deleted(changes) => {
                 news::announce_changed(&*self.bus, &changes, now).await;
-                tracing::info!(user = %by, %room, members = changes.len(), "room deleted");
+                let deleted = caller.asked(AuditEvent::RoomDeleted, now);
+                let deleted = deleted.by(Actor::User(by)).room(room.clone());
+                self.audit.done(deleted.count(changes.len() as u64)).await;
                 Ok(())
             }
             DeleteOutcome::NoSuchRoom => Err(RoomsError::NoSuchRoom),

@@ -1,10 +1,13 @@
 //! Who is in a room, and what they are there. Owners decide, and anybody may
 //! leave, as long as there is an owner left.
 
-use contract::{ChangeMember, Member, MemberOutcome, Role, RoomName, Timestamp, UserId, Username};
+use contract::{
+    Actor, AuditEvent, AuditRecord, ChangeMember, Member, MemberOutcome, Role, RoomName, Timestamp,
+    UserId, Username,
+};
 
 use super::{Page, Rooms, RoomsError};
-use crate::news;
+use crate::{accounts::Caller, news};
 
 /// Somebody who is in a room now.
 #[derive(Debug, Clone)]
@@ -45,6 +48,7 @@ impl Rooms {
         by: UserId,
         username: &str,
         role: Role,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Seated, RoomsError> {
         if self.membership(room, by).await?.role != Role::Owner {
@@ -54,7 +58,8 @@ impl Rooms {
         let account = self.credentials.find_by_name(&username).await?;
         let account = account.ok_or(RoomsError::NoSuchAccount)?;
         let before = self.store.membership(room, account.id).await?;
-        self.change(room, by, account.id, Some(role), now).await?;
+        self.change(room, by, account.id, Some(role), caller, now)
+            .await?;
         Ok(Seated {
             member: Member {
                 user: account.id,
@@ -75,6 +80,7 @@ impl Rooms {
         room: &RoomName,
         by: UserId,
         username: &str,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), RoomsError> {
         let role = self.membership(room, by).await?.role;
@@ -84,7 +90,7 @@ impl Rooms {
         };
         match account {
             Some(account) if account.id == by || role == Role::Owner => {
-                self.change(room, by, account.id, None, now).await
+                self.change(room, by, account.id, None, caller, now).await
             }
             _ if role != Role::Owner => Err(RoomsError::NotOwner),
             _ => Err(RoomsError::NoSuchMember),
@@ -97,6 +103,7 @@ impl Rooms {
         by: UserId,
         user: UserId,
         role: Option<Role>,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), RoomsError> {
         let max = self.limits.max_members;
@@ -110,9 +117,13 @@ impl Rooms {
         };
         match self.store.change_member(&change).await? {
             MemberOutcome::Changed(change) => {
-                let role = role.map_or("none", Role::as_str);
-                tracing::info!(%by, %room, %user, role, "membership changed");
                 news::announce_changed(&*self.bus, &[change], now).await;
+                let changed = AuditRecord {
+                    role,
+                    ..caller.asked(AuditEvent::MembershipChange, now)
+                };
+                let changed = changed.by(Actor::User(by)).to(user).room(room.clone());
+                self.audit.done(changed).await;
                 Ok(())
             }
             MemberOutcome::Unchanged => Ok(()),

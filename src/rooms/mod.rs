@@ -47,6 +47,7 @@ use crate::{
         self,
         tokens::{AccessToken, RoomAccess, TokenIssuer},
     },
+    audit::Audit,
     presence::Presence,
 };
 
@@ -79,6 +80,8 @@ pub struct Rooms {
     pub presence: Arc<Presence>,
     /// What mints access tokens.
     pub issuer: TokenIssuer,
+    /// Where what happens is recorded.
+    pub audit: Audit,
     /// How much there may be.
     pub limits: RoomLimits,
 }

@@ -27,7 +27,7 @@ GONE = ["benches", "fuzz", "cargo-generate.toml", ".ci", "templates/deploy", "te
         "tests/papers", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 # Packages in Cargo.lock of which each database or bus is a part.
 PACKAGES = {
-    "sqlite": r"sqlite", "postgres": r"postgres|whoami|webpki-roots", "nats": r"nats|nkeys",
+    "sqlite": r"sqlite", "postgres": r"postgres|webpki-roots", "nats": r"nats|nkeys",
     "memory": r"bus-memory",
 }
 

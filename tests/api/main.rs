@@ -35,6 +35,7 @@ mod key_files;
 mod local_bus;
 mod mint;
 mod node;
+mod previous_secret;
 mod refreshing;
 mod remote_keys;
 mod roles;

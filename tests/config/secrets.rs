@@ -146,3 +146,49 @@ fn a_secret_of_the_wrong_type_is_not_repeated() {
         outcome.never_says("canary");
     }
 }
+
+/// Two secrets are two, and the second is nothing alone.
+#[test]
+fn a_previous_secret_stands_beside_another() {
+    let (current, previous) = (random_secret(), random_secret());
+    let production = || Setup::new().production().var("JWT_SECRET", &current);
+    let setup = production().var("JWT_SECRET_PREVIOUS", &previous);
+    let outcome = setup.check();
+    assert_eq!((outcome.code, &*outcome.stderr), (0, ""));
+    assert_eq!(
+        setup.shown("tokens.previous_secret"),
+        "# tokens.previous_secret = (hidden)  # <- JWT_SECRET_PREVIOUS"
+    );
+    setup.run(&["config", "show"]).never_says(&previous);
+    let file = production()
+        .write("secret", format!("{previous}\n"))
+        .var("JWT_SECRET_PREVIOUS_FILE", "secret");
+    assert_eq!(file.check().code, 0);
+
+    production()
+        .var("JWT_SECRET_PREVIOUS", &current)
+        .refuses(&[
+            "tokens.previous_secret: is another secret, or left out; it is the same as \
+             tokens.secret (from JWT_SECRET, JWT_SECRET_PREVIOUS)",
+        ])
+        .never_says(&current);
+    Setup::new()
+        .var("JWT_SECRET_PREVIOUS", &previous)
+        .refuses(&[
+            "tokens.previous_secret: verifies beside another secret, and signs nothing: set \
+             tokens.secret (from JWT_SECRET_PREVIOUS)",
+        ])
+        .never_says(&previous);
+    let weak = production()
+        .var("JWT_SECRET_PREVIOUS", "supersecret")
+        .check();
+    assert_eq!(weak.code, 1);
+    assert!(
+        weak.stderr.starts_with(
+            "tokens.previous_secret: whoever guesses it can sign in as anybody: it is a \
+             published example"
+        ),
+        "{}",
+        weak.stderr
+    );
+}

@@ -25,14 +25,17 @@ mod nats;
 mod from_nothing;
 
 // {% endif %}Whatever it runs on.
+mod audit;
 mod disable;
 mod durability;
 mod first_minute;
 mod hash_kernels;
 mod healthcheck;
+mod keys;
 #[allow(dead_code, reason = "each pair of a store and a bus uses a part of it")]
 mod process;
 mod refusals;
 mod secrets;
 mod signals;
 mod storm;
+mod users;

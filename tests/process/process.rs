@@ -2,7 +2,7 @@
 //! environment; killed by its own id when the test ends.
 
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Seek, Write},
     path::Path,
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -61,6 +61,14 @@ pub fn bare_output(folder: &Path, variables: &[(&str, &str)], arguments: &[&str]
 /// serve for ever: it is killed.
 pub fn output(place: &Place, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     ended(command(place, variables).args(arguments))
+}
+
+/// The same, with something to read on standard input.
+pub fn told(place: &Place, variables: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(input.as_bytes()).unwrap();
+    file.rewind().unwrap();
+    ended(command(place, variables).args(arguments).stdin(file))
 }
 
 fn ended(command: &mut Command) -> Output {

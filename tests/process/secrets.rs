@@ -49,7 +49,7 @@ async fn a_log_at_its_finest_holds_no_secret() {
     let (_, log) = service.wait();
 
     assert!(
-        log.contains("socket opened") && log.contains("session opened"),
+        log.contains("socket opened") && log.contains("event=\"login\" outcome=\"success\""),
         "{log}"
     );
     let signature = access.rsplit('.').next().unwrap();

@@ -72,6 +72,30 @@ pub struct Account {
     pub disabled_at: Option<Timestamp>,
 }
 
+/// What a list says of an account: nothing that somebody could sign in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountSummary {
+    /// Who this is.
+    pub id: UserId,
+    /// The name to sign in with.
+    pub username: Username,
+    /// When the account was made.
+    pub created_at: Timestamp,
+    /// When the account was disabled; `None` while it may sign in.
+    pub disabled_at: Option<Timestamp>,
+}
+
+/// Which accounts.
+#[derive(Debug, Clone)]
+pub struct AccountsQuery {
+    /// Those that come after this name; it need not be anybody's.
+    pub after: Option<Username>,
+    /// Those that are disabled, or those that aren't; `None` is all.
+    pub disabled: Option<bool>,
+    /// How many at most.
+    pub limit: u32,
+}
+
 /// What became of [`CredentialStore::create`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreateOutcome {
@@ -151,6 +175,24 @@ pub trait CredentialStore: Send + Sync + 'static {
         id: UserId,
         now: Timestamp,
     ) -> Result<Option<Vec<SessionId>>, StoreError>;
+
+    /// Lets a disabled account sign in again. Returns whether there is such an
+    /// account; enabling one that is not disabled changes nothing.
+    async fn enable(&self, id: UserId) -> Result<bool, StoreError>;
+
+    /// Stores `new`, whatever the stored hash is, and ends all sessions of the
+    /// user, in one step. Returns the sessions that ended by it, `None` if there
+    /// is no such account; a disabled one stays disabled.
+    async fn set_password(
+        &self,
+        id: UserId,
+        new: &StoredHash,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError>;
+
+    /// The accounts that `query` asks for, in the order of the bytes of their
+    /// names.
+    async fn accounts(&self, query: &AccountsQuery) -> Result<Vec<AccountSummary>, StoreError>;
 
     /// Answers if the store can serve reads and writes.
     async fn ping(&self) -> Result<(), StoreError>;

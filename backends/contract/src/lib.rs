@@ -11,6 +11,7 @@
 //! | [`room`] | `Room`, `Role`, `Membership` and the [`RoomStore`] |
 //! | [`standing`] | who may change which membership: the one rule, for every store |
 //! | [`idempotency`] | requests that may be repeated, and the [`IdempotencyStore`] |
+//! | [`audit`] | `AuditRecord`, what happened, and the [`AuditLog`] |
 //! | [`bus`] | `Message`, `Delivery` and the [`RoomBus`] |
 //! | [`fanout`] | room → its listeners; the in-process part of every bus |
 //! | `inbox` | what one listener has not taken yet, and the bound of it |
@@ -25,6 +26,7 @@
 //! - A future that is dropped half-way leaves either the old state or the new.
 
 pub mod account;
+pub mod audit;
 pub mod bus;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -38,8 +40,11 @@ pub mod session;
 pub mod standing;
 
 pub use account::{
-    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, StoredHash,
-    UserId,
+    Account, AccountSummary, AccountsQuery, ChangeOutcome, CreateOutcome, CredentialStore,
+    HashSwap, PasswordChange, StoredHash, UserId,
+};
+pub use audit::{
+    Actor, AuditEntry, AuditEvent, AuditLog, AuditOutcome, AuditQuery, AuditReason, AuditRecord,
 };
 pub use bus::{
     ConnectionId, Delivery, Envelope, Epoch, History, Kind, Message, MessageKey, Position,

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use contract::{
-    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, SessionId,
-    StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, AccountSummary, AccountsQuery, ChangeOutcome, CreateOutcome, CredentialStore,
+    HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
 };
 use sqlx_core::{query::query, query_scalar::query_scalar};
 
@@ -135,13 +135,70 @@ impl CredentialStore for PostgresStore {
         .await
     }
 
+    async fn enable(&self, id: UserId) -> Result<bool, StoreError> {
+        bounded(async {
+            // In its turn, so that no late call that disables overtakes it.
+            let mut transaction = self.begin().await?;
+            let enabled = query("UPDATE accounts SET disabled_at = NULL WHERE id = $1")
+                .bind(id.0)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+            transaction.commit().await?;
+            Ok(enabled.rows_affected() > 0)
+        })
+        .await
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        new: &StoredHash,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        bounded(async {
+            let mut transaction = self.begin().await?;
+            let set = query("UPDATE accounts SET hash = $1 WHERE id = $2")
+                .bind(new.as_str())
+                .bind(id.0)
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed)?;
+            if set.rows_affected() == 0 {
+                return Ok(None);
+            }
+            // As in `change_password`.
+            let ended = sessions::end_all(&mut transaction, id, None, now).await?;
+            transaction.commit().await?;
+            Ok(Some(ended))
+        })
+        .await
+    }
+
+    async fn accounts(&self, asked: &AccountsQuery) -> Result<Vec<AccountSummary>, StoreError> {
+        let found = bounded(async {
+            query(
+                "SELECT id, username, created_at, disabled_at FROM accounts
+                 WHERE username > $1 AND coalesce((disabled_at IS NOT NULL) = $2, TRUE)
+                 ORDER BY username LIMIT $3",
+            )
+            .bind(asked.after.as_ref().map_or("", Username::as_str))
+            .bind(asked.disabled)
+            .bind(i64::from(asked.limit))
+            .fetch_all(&mut *self.lease().await?)
+            .await
+            .map_err(failed)
+        });
+        found.await?.iter().map(rows::account_summary).collect()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let read_only: bool = bounded(async {
             query_scalar(
                 "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
                  FROM (SELECT EXISTS (SELECT FROM accounts), EXISTS (SELECT FROM sessions),
                      EXISTS (SELECT FROM rooms), EXISTS (SELECT FROM memberships),
-                     EXISTS (SELECT FROM idempotent_requests)) AS there",
+                     EXISTS (SELECT FROM idempotent_requests), EXISTS (SELECT FROM audit_log)) AS there",
             )
             .fetch_one(&mut *self.lease().await?)
             .await

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use contract::{
-    Account, BoxError, EndedSession, Member, Membership, MembershipChange, Role, Room, RoomName,
-    Seed, Session, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, AccountSummary, BoxError, EndedSession, Member, Membership, MembershipChange, Role,
+    Room, RoomName, Seed, Session, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
 };
 use sqlx_core::{decode::Decode, row::Row, types::Type};
 use sqlx_postgres::{PgRow, Postgres};
@@ -28,9 +28,17 @@ pub(crate) fn account(row: &PgRow) -> Result<Account, StoreError> {
         username: username(row)?,
         hash: StoredHash::new(column(row, "accounts.hash")?),
         created_at: time(row, "accounts.created_at")?,
-        disabled_at: column::<Option<i64>>(row, "accounts.disabled_at")?
-            .map(|ms| timestamp(ms, "accounts.disabled_at"))
-            .transpose()?,
+        disabled_at: optional_time(row, "accounts.disabled_at")?,
+    })
+}
+
+/// Columns `id, username, created_at, disabled_at`.
+pub(crate) fn account_summary(row: &PgRow) -> Result<AccountSummary, StoreError> {
+    Ok(AccountSummary {
+        id: UserId(column(row, "accounts.id")?),
+        username: username(row)?,
+        created_at: time(row, "accounts.created_at")?,
+        disabled_at: optional_time(row, "accounts.disabled_at")?,
     })
 }
 
@@ -125,7 +133,20 @@ fn room_name(row: &PgRow, field: &'static str) -> Result<RoomName, StoreError> {
 }
 
 fn username(row: &PgRow) -> Result<Username, StoreError> {
-    let username: &str = column(row, "accounts.username")?;
+    parsed(column(row, "accounts.username")?)
+}
+
+/// The name of an account that need not be there.
+pub(crate) fn optional_username(
+    row: &PgRow,
+    column_name: &'static str,
+) -> Result<Option<Username>, StoreError> {
+    column::<Option<&str>>(row, column_name)?
+        .map(parsed)
+        .transpose()
+}
+
+fn parsed(username: &str) -> Result<Username, StoreError> {
     Username::parse(username)
         .map_err(|source| corrupt("accounts.username", source))
         .and_then(|parsed| canonical(parsed, username))
@@ -144,8 +165,14 @@ fn canonical(parsed: Username, stored: &str) -> Result<Username, StoreError> {
     }
 }
 
-fn time(row: &PgRow, field: &'static str) -> Result<Timestamp, StoreError> {
+pub(crate) fn time(row: &PgRow, field: &'static str) -> Result<Timestamp, StoreError> {
     timestamp(column(row, field)?, field)
+}
+
+fn optional_time(row: &PgRow, field: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    column::<Option<i64>>(row, field)?
+        .map(|ms| timestamp(ms, field))
+        .transpose()
 }
 
 fn timestamp(ms: i64, field: &'static str) -> Result<Timestamp, StoreError> {
@@ -153,7 +180,7 @@ fn timestamp(ms: i64, field: &'static str) -> Result<Timestamp, StoreError> {
 }
 
 /// The column of the field `table.column`.
-fn column<'r, T>(row: &'r PgRow, field: &'static str) -> Result<T, StoreError>
+pub(crate) fn column<'r, T>(row: &'r PgRow, field: &'static str) -> Result<T, StoreError>
 where
     T: Decode<'r, Postgres> + Type<Postgres>,
 {
@@ -161,7 +188,7 @@ where
     row.try_get(name).map_err(|source| corrupt(field, source))
 }
 
-fn corrupt(field: &'static str, source: impl Into<BoxError>) -> StoreError {
+pub(crate) fn corrupt(field: &'static str, source: impl Into<BoxError>) -> StoreError {
     StoreError::Corrupt {
         field,
         source: source.into(),

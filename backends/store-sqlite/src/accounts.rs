@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use contract::{
-    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, SessionId,
-    StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, AccountSummary, AccountsQuery, ChangeOutcome, CreateOutcome, CredentialStore,
+    HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
 };
 use sqlx_core::query::query;
 
@@ -107,6 +107,50 @@ impl CredentialStore for SqliteStore {
         let ended = sessions::end_all(&mut *transaction, id, None, now).await?;
         transaction.commit().await.map_err(failed)?;
         Ok((disabled.rows_affected() > 0).then_some(ended))
+    }
+
+    async fn enable(&self, id: UserId) -> Result<bool, StoreError> {
+        let enabled = query("UPDATE accounts SET disabled_at = NULL WHERE id = ?")
+            .bind(id.0.as_bytes().as_slice())
+            .execute(self.writer())
+            .await
+            .map_err(failed)?;
+        Ok(enabled.rows_affected() > 0)
+    }
+
+    async fn set_password(
+        &self,
+        id: UserId,
+        new: &StoredHash,
+        now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        let mut transaction = self.begin().await?;
+        let set = query("UPDATE accounts SET hash = ? WHERE id = ?")
+            .bind(new.as_str())
+            .bind(id.0.as_bytes().as_slice())
+            .execute(&mut *transaction)
+            .await
+            .map_err(failed)?;
+        let ended = sessions::end_all(&mut *transaction, id, None, now).await?;
+        transaction.commit().await.map_err(failed)?;
+        Ok((set.rows_affected() > 0).then_some(ended))
+    }
+
+    async fn accounts(&self, asked: &AccountsQuery) -> Result<Vec<AccountSummary>, StoreError> {
+        query(
+            "SELECT id, username, created_at, disabled_at FROM accounts
+             WHERE username > ?1 AND coalesce((disabled_at IS NOT NULL) = ?2, TRUE)
+             ORDER BY username LIMIT ?3",
+        )
+        .bind(asked.after.as_ref().map_or("", Username::as_str))
+        .bind(asked.disabled)
+        .bind(i64::from(asked.limit))
+        .fetch_all(self.readers())
+        .await
+        .map_err(failed)?
+        .iter()
+        .map(rows::account_summary)
+        .collect()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -36,6 +36,11 @@ pub(crate) async fn migrate(writer: &mut SqliteConnection) -> Result<(), Migrate
             "idempotent requests",
             include_str!("../../../migrations/sqlite/0005_idempotent_requests.sql"),
         ),
+        (
+            6,
+            "audit log",
+            include_str!("../../../migrations/sqlite/0006_audit_log.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

@@ -18,7 +18,7 @@ pub enum KeyError {
     /// A key file or its folder can't be read or written.
     #[error("cannot {action} `{path}`")]
     File {
-        /// What was tried: "read", "write", "make".
+        /// What was tried: "read", "write", "make", "remove".
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -27,7 +27,10 @@ pub enum KeyError {
         source: io::Error,
     },
     /// A key file holds something else than an Ed25519 private key.
-    #[error("`{path}` is not an Ed25519 private key (PKCS#8 version 1, PEM)")]
+    #[error(
+        "`{path}` is not an Ed25519 private key (PKCS#8 version 1, PEM): put the file back as it \
+         was, or remove it; the newest of the others signs then"
+    )]
     NotAKey {
         /// The file.
         path: PathBuf,
@@ -36,10 +39,33 @@ pub enum KeyError {
         source: jsonwebtoken::errors::Error,
     },
     /// `refresh.key` is not 32 bytes in URL-safe base64.
-    #[error("`{path}` does not hold 32 bytes in base64")]
+    #[error(
+        "`{path}` does not hold 32 bytes in base64: put the file back as it was, or remove it and \
+         have `keys new` make another, which signs everybody out"
+    )]
     NotASecret {
         /// The file.
         path: PathBuf,
+    },
+    /// There are signing keys, and no `refresh.key` beside them.
+    #[error(
+        "`{path}` is missing, from which refresh tokens are derived: put it back, or copy it from \
+         another node; or have `keys new` make another, which signs everybody out"
+    )]
+    NoRefreshSecret {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Others on this machine can read a key, or change it.
+    #[error(
+        "`{path}` is not for its owner alone (mode {mode:04o}): everybody on this machine can read \
+         it, or others can change it; `chmod 600` it"
+    )]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// The folder has no key, and keys may not be made by themselves here.
     #[error(
@@ -72,6 +98,8 @@ pub struct KeyRing {
     verification: Arc<VerificationKeys>,
     jwks: JwkSet,
     pub(super) refresh: RefreshSecret,
+    /// Verifies refresh tokens, and makes none.
+    pub(super) previous_refresh: Option<RefreshSecret>,
 }
 
 /// The server's half of every refresh token; the other is in the session's row.
@@ -142,7 +170,19 @@ impl KeyRing {
             verification: Arc::new(VerificationKeys::from_secret(secret)?),
             jwks: JwkSet { keys: Vec::new() },
             refresh: RefreshSecret::new(bytes),
+            previous_refresh: None,
         })
+    }
+
+    /// The same, and access and refresh tokens of another shared secret are
+    /// valid, too.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`].
+    pub fn with_previous(mut self, secret: &SecretString) -> Result<Self, KeyError> {
+        self.verification.also_accept(secret)?;
+        self.previous_refresh = Some(RefreshSecret::new(secret.expose_secret().as_bytes()));
+        Ok(self)
     }
 
     /// Ed25519 keys in PEM, the signing one last; the rest only verify.
@@ -166,6 +206,7 @@ impl KeyRing {
             verification: Arc::new(VerificationKeys::new(verification)),
             jwks,
             refresh,
+            previous_refresh: None,
         }))
     }
 

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -18,6 +18,16 @@ use super::{
 
 const REFRESH: &str = "refresh.key";
 
+/// How files of keys are named: by when the key was made, so that names are in
+/// the order of keys.
+pub(super) const MADE_AT: &str = "%Y%m%dT%H%M%S.%3fZ";
+
+/// Who but the owner may do what to a file of keys: that everybody reads it, or
+/// that others change it, is refused. That its group reads it is not, for that is
+/// how Kubernetes hands secrets to a process that isn't root.
+const REFUSED_MODES: u32 = 0o026;
+const GROUP_READS: u32 = 0o040;
+
 impl KeyRing {
     /// The keys of a folder.
     ///
@@ -30,7 +40,16 @@ impl KeyRing {
             return Err(no_key());
         }
         let path = dir.join(REFRESH);
-        let encoded = Zeroizing::new(read(&path)?);
+        let encoded = Zeroizing::new(match read(&path) {
+            Ok((encoded, group_readable)) => {
+                doubt(&path, group_readable);
+                encoded
+            }
+            Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(KeyError::NoRefreshSecret { path });
+            }
+            Err(error) => return Err(error),
+        });
         let mut secret = Zeroizing::new([0; 32]);
         match URL_SAFE_NO_PAD.decode_slice(encoded.trim_ascii(), secret.as_mut()) {
             Ok(32) => {}
@@ -64,7 +83,7 @@ impl KeyRing {
         let der =
             Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).map_err(|_| KeyError::Crypto)?;
         let pem = Zeroizing::new(pem::encode(&pem::Pem::new("PRIVATE KEY", der.as_ref())));
-        let path = dir.join(format!("{}.pem", now.strftime("%Y%m%dT%H%M%S.%3fZ")));
+        let path = dir.join(format!("{}.pem", now.strftime(MADE_AT)));
         write_new(&path, pem.as_bytes()).map_err(|source| file("write", &path, source))?;
         Ok(path)
     }
@@ -88,8 +107,36 @@ impl VerificationKeys {
     }
 }
 
-/// The `*.pem` of a folder, by name; none if there is no folder.
+/// The keys of a folder, by the names of their files.
 fn read_pems(dir: &Path) -> Result<Vec<PemFile>, KeyError> {
+    pem_paths(dir)?
+        .into_iter()
+        .map(|path| {
+            let (file, group_readable) = read_pem(path)?;
+            doubt(&file.path, group_readable);
+            Ok(file)
+        })
+        .collect()
+}
+
+/// A key, and whether the group of its file may read it.
+pub(super) fn read_pem(path: PathBuf) -> Result<(PemFile, bool), KeyError> {
+    let (pem, group_readable) = read(&path)?;
+    let pem = Zeroizing::new(pem);
+    Ok((PemFile { path, pem }, group_readable))
+}
+
+fn doubt(path: &Path, group_readable: bool) {
+    if group_readable {
+        tracing::warn!(
+            path = %path.display(),
+            "the group of a key's file can read it; if it need not, `chmod 600` it"
+        );
+    }
+}
+
+/// The `*.pem` of a folder, by name; none if there is no folder.
+pub(super) fn pem_paths(dir: &Path) -> Result<Vec<PathBuf>, KeyError> {
     let bad = |source| KeyError::File {
         action: "read",
         path: dir.into(),
@@ -108,21 +155,35 @@ fn read_pems(dir: &Path) -> Result<Vec<PemFile>, KeyError> {
         }
     }
     names.sort();
-    names
-        .into_iter()
-        .map(|path| {
-            let pem = Zeroizing::new(read(&path)?);
-            Ok(PemFile { path, pem })
-        })
-        .collect()
+    Ok(names)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
-    fs::read(path).map_err(|source| KeyError::File {
+/// A file's content, and whether its group may read it.
+fn read(path: &Path) -> Result<(Vec<u8>, bool), KeyError> {
+    let failed = |source| KeyError::File {
         action: "read",
         path: path.into(),
         source,
-    })
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    let mode = mode(&file.metadata().map_err(failed)?);
+    if mode & REFUSED_MODES != 0 {
+        let path = path.into();
+        return Err(KeyError::Exposed { path, mode });
+    }
+    let mut content = Vec::new();
+    file.read_to_end(&mut content).map_err(failed)?;
+    Ok((content, mode & GROUP_READS != 0))
+}
+
+#[cfg(unix)]
+fn mode(file: &fs::Metadata) -> u32 {
+    std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o777
+}
+
+#[cfg(not(unix))]
+fn mode(_: &fs::Metadata) -> u32 {
+    0
 }
 
 fn make_private_dir(dir: &Path) -> io::Result<()> {

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | [`keys`] | `KeyRing`: what signs; the JWK set that is served |
 //! | `keys_dir` | keys in a folder |
+//! | [`key_files`] | the same, as operators see it: list, and retire |
+//! | [`folder_keys`] | keys that come into the folder while a node runs |
 //! | [`verification`] | `VerificationKeys`: what verifies, and can be replaced |
 //! | [`jwks`] | `VerificationKeys` out of the JWK set of others |
 //! | [`access`] | minting access tokens; their claims |
@@ -17,7 +19,9 @@ pub mod access;
 pub mod claims;
 pub mod ended;
 pub mod extra_claims;
+pub mod folder_keys;
 pub mod jwks;
+pub mod key_files;
 pub mod keys;
 mod keys_dir;
 pub mod refresh;
@@ -29,7 +33,9 @@ use extra_claims::extra_claims;
 pub use access::{AccessToken, Grant, IssueError, RoomAccess, TokenIssuer};
 pub use claims::ExtraClaims;
 pub use ended::EndedSessions;
+pub use folder_keys::FolderKeys;
 pub use jwks::{Jwks, JwksError};
+pub use key_files::{KeyFile, RetireError};
 pub use keys::{KeyError, KeyRing};
 pub use refresh::{RefreshToken, RefreshTokens};
 pub use verification::{KeySet, KeySource, VerificationKeys};

@@ -10,7 +10,7 @@ use contract::{Seed, Session, SessionId};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::keys::{KeyError, KeyRing};
+use super::keys::{KeyError, KeyRing, RefreshSecret};
 
 const MAC: usize = 32;
 const SIGNED: usize = 16 + 4;
@@ -78,24 +78,36 @@ impl RefreshTokens {
         let mut bytes = Zeroizing::new([0; TOKEN]);
         bytes[..16].copy_from_slice(session.id.0.as_bytes());
         bytes[16..SIGNED].copy_from_slice(&session.counter.to_be_bytes());
-        let tag = hmac::sign(&self.key(&session.seed)?, &bytes[..SIGNED]);
+        let tag = hmac::sign(&key(&self.keys.refresh, &session.seed)?, &bytes[..SIGNED]);
         bytes[SIGNED..].copy_from_slice(tag.as_ref());
         Ok(URL_SAFE_NO_PAD.encode(bytes.as_ref()))
     }
 
-    /// Whether a presented token was given out in this session, now or before;
-    /// compared in constant time.
+    /// Whether a presented token was given out in this session, now or before,
+    /// under this secret or another that is accepted beside it; compared in
+    /// constant time.
     ///
     /// # Errors
     /// [`KeyError::Crypto`].
     pub fn is_authentic(&self, token: &RefreshToken, session: &Session) -> Result<bool, KeyError> {
-        let key = self.key(&session.seed)?;
         let (signed, mac) = token.bytes.split_at(SIGNED);
-        Ok(token.session() == session.id && hmac::verify(&key, signed, mac).is_ok())
+        for secret in [
+            Some(&self.keys.refresh),
+            self.keys.previous_refresh.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            let key = key(secret, &session.seed)?;
+            if token.session() == session.id && hmac::verify(&key, signed, mac).is_ok() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
+}
 
-    fn key(&self, seed: &Seed) -> Result<hmac::Key, KeyError> {
-        let key = self.keys.refresh.expand(seed.as_bytes())?;
-        Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
-    }
+fn key(secret: &RefreshSecret, seed: &Seed) -> Result<hmac::Key, KeyError> {
+    let key = secret.expand(seed.as_bytes())?;
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
 }

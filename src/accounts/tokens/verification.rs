@@ -27,14 +27,27 @@ impl VerificationKey {
 }
 
 /// Keys by their ids (`kid`), as they are at one time.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct KeySet {
     keys: HashMap<String, Arc<VerificationKey>>,
+    /// The shared secrets among them, the current one first.
+    secrets: Vec<Arc<VerificationKey>>,
 }
 
 impl KeySet {
     pub(super) fn insert(&mut self, kid: String, key: VerificationKey) {
         self.keys.insert(kid, Arc::new(key));
+    }
+
+    fn insert_secret(&mut self, secret: &SecretString) -> Result<(), KeyError> {
+        let bytes = secret.expose_secret().as_bytes();
+        let key = Arc::new(VerificationKey {
+            algorithm: Algorithm::HS256,
+            key: DecodingKey::from_secret(bytes),
+        });
+        self.keys.insert(secret_id(bytes)?, key.clone());
+        self.secrets.push(key);
+        Ok(())
     }
 
     pub(super) fn contains(&self, kid: &str) -> bool {
@@ -53,16 +66,15 @@ impl KeySet {
         self.keys.len()
     }
 
-    /// The key that a token names. Without `kid`, the shared secret if that is
-    /// what verifies: a back end that has it need not know its id.
-    fn find(&self, kid: Option<&str>) -> Option<&Arc<VerificationKey>> {
+    /// The keys that may have signed a token: the one that it names. Without
+    /// `kid`, the shared secrets if those verify: a back end that has one need
+    /// not know its id.
+    pub(super) fn candidates(&self, kid: Option<&str>) -> &[Arc<VerificationKey>] {
         match kid {
-            Some(kid) => self.keys.get(kid),
-            None => self
-                .keys
-                .values()
-                .find(|key| key.algorithm == Algorithm::HS256),
+            Some(kid) => self.keys.get(kid).map(std::slice::from_ref),
+            None => Some(self.secrets.as_slice()),
         }
+        .unwrap_or_default()
     }
 }
 
@@ -92,14 +104,20 @@ impl VerificationKeys {
     /// # Errors
     /// [`KeyError::Crypto`].
     pub fn from_secret(secret: &SecretString) -> Result<Self, KeyError> {
-        let bytes = secret.expose_secret().as_bytes();
-        let key = VerificationKey {
-            algorithm: Algorithm::HS256,
-            key: DecodingKey::from_secret(bytes),
-        };
         let mut keys = KeySet::default();
-        keys.insert(secret_id(bytes)?, key);
+        keys.insert_secret(secret)?;
         Ok(Self::new(keys))
+    }
+
+    /// Another shared secret verifies, too.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`].
+    pub fn also_accept(&self, secret: &SecretString) -> Result<(), KeyError> {
+        let mut keys = KeySet::clone(&self.current());
+        keys.insert_secret(secret)?;
+        self.replace(keys);
+        Ok(())
     }
 
     /// Puts others in their place: a key that is not among them verifies
@@ -108,14 +126,23 @@ impl VerificationKeys {
         *self.current.write() = Arc::new(keys);
     }
 
+    /// Others verify, too.
+    pub(super) fn add(&self, others: &KeySet) {
+        let mut keys = self.current.write();
+        if others.keys.keys().all(|kid| keys.contains(kid)) {
+            return;
+        }
+        let mut more = KeySet::clone(&keys);
+        for (kid, key) in &others.keys {
+            more.keys.insert(kid.clone(), key.clone());
+        }
+        *keys = Arc::new(more);
+    }
+
     /// The keys at this time.
     #[must_use]
     pub fn current(&self) -> Arc<KeySet> {
         self.current.read().clone()
-    }
-
-    pub(super) fn find(&self, kid: Option<&str>) -> Option<Arc<VerificationKey>> {
-        self.current.read().find(kid).cloned()
     }
 }
 
@@ -130,7 +157,7 @@ pub(super) fn secret_id(secret: &[u8]) -> Result<String, KeyError> {
     Ok(URL_SAFE_NO_PAD.encode(&id[..9]))
 }
 
-/// Where [`VerificationKeys`] come from when they belong to somebody else.
+/// Where [`VerificationKeys`] come from that this node has not been started with.
 #[async_trait]
 pub trait KeySource: fmt::Debug + Send + Sync {
     /// Looks there for newer keys, unless somebody has just done so. Whoever

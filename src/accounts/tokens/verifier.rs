@@ -11,7 +11,7 @@ use super::{
     access::{AccessToken, Grant, TYP},
     claims::ExtraClaims,
     ended::EndedSessions,
-    verification::{KeySource, VerificationKeys},
+    verification::{KeySource, VerificationKey, VerificationKeys},
 };
 
 /// Longest access token, in bytes; ours have about 500.
@@ -110,8 +110,8 @@ impl TokenVerifier {
         self
     }
 
-    /// Checks everything about a token. If it names a key that isn't known
-    /// and the keys are somebody else's, newer ones are waited for.
+    /// Checks everything about a token. If it names a key that isn't known, and
+    /// there is where newer ones come from, they are waited for.
     ///
     /// # Errors
     /// [`TokenError`], the first reason to refuse it.
@@ -142,26 +142,16 @@ impl TokenVerifier {
         if header.crit.is_some() {
             return Err(TokenError::Critical);
         }
-        let key = self
-            .keys
-            .find(header.kid.as_deref())
-            .ok_or(TokenError::UnknownKey)?;
-
-        // The key says which algorithm, never the token.
-        let mut validation = Validation::new(key.algorithm);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
-        // Times are checked below, against `now`.
-        validation.validate_exp = false;
-        validation.validate_nbf = false;
-        let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation)
-            .map_err(|error| match error.kind() {
-                ErrorKind::InvalidToken | ErrorKind::Base64(_) => TokenError::Malformed,
-                ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => TokenError::Signature,
-                _ => TokenError::Claims,
-            })?
-            .claims;
+        let keys = self.keys.current();
+        let mut claims = Err(TokenError::UnknownKey);
+        for key in keys.candidates(header.kid.as_deref()) {
+            claims = self.claims(token, key);
+            // One that is not of this key may be of the next.
+            if !matches!(claims, Err(TokenError::Signature)) {
+                break;
+            }
+        }
+        let claims = claims?;
 
         let seconds = now.as_second();
         let latest_start = seconds.saturating_add(self.leeway);
@@ -185,6 +175,25 @@ impl TokenVerifier {
             expires_at,
             claims: claims.extra,
         })
+    }
+
+    /// What a token says that this key has signed.
+    fn claims(&self, token: &str, key: &VerificationKey) -> Result<Claims, TokenError> {
+        // The key says which algorithm, never the token.
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        // Times are checked against the caller's `now`.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        let token = jsonwebtoken::decode::<Claims>(token, &key.key, &validation);
+        let token = token.map_err(|error| match error.kind() {
+            ErrorKind::InvalidToken | ErrorKind::Base64(_) => TokenError::Malformed,
+            ErrorKind::InvalidSignature | ErrorKind::InvalidAlgorithm => TokenError::Signature,
+            _ => TokenError::Claims,
+        })?;
+        Ok(token.claims)
     }
 
     /// Checks again that a session has not ended since its token was verified.

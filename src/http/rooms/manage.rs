@@ -16,6 +16,7 @@ use super::{
     schema::RoleSchema,
 };
 use crate::{
+    accounts::Caller,
     app::App,
     clock::now,
     http::{
@@ -231,9 +232,10 @@ pub async fn delete(
     State(app): State<Arc<App>>,
     Bearer(token): Bearer,
     RoomPath(room): RoomPath,
+    caller: Caller,
 ) -> Result<StatusCode, Problem> {
     uninterrupted(&app.work.clone(), async move {
-        app.rooms.delete(&room, token.user, now()).await
+        app.rooms.delete(&room, token.user, &caller, now()).await
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

@@ -16,6 +16,7 @@ use super::{
     schema::RoleSchema,
 };
 use crate::{
+    accounts::Caller,
     app::App,
     clock::now,
     http::{
@@ -152,11 +153,12 @@ pub async fn put(
     Bearer(token): Bearer,
     RoomPath(room): RoomPath,
     MemberPath(username): MemberPath,
+    caller: Caller,
     Json(asked): Json<MemberRequest>,
 ) -> Result<Response, Problem> {
     let seated = uninterrupted(&app.work.clone(), async move {
         app.rooms
-            .put_member(&room, token.user, &username, asked.role, now())
+            .put_member(&room, token.user, &username, asked.role, &caller, now())
             .await
     })
     .await?;
@@ -192,10 +194,11 @@ pub async fn remove(
     Bearer(token): Bearer,
     RoomPath(room): RoomPath,
     MemberPath(username): MemberPath,
+    caller: Caller,
 ) -> Result<StatusCode, Problem> {
     uninterrupted(&app.work.clone(), async move {
         app.rooms
-            .remove_member(&room, token.user, &username, now())
+            .remove_member(&room, token.user, &username, &caller, now())
             .await
     })
     .await?;

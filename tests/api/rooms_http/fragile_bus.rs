@@ -17,6 +17,7 @@ use service::{
         tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
     },
     app::App,
+    audit::{Audit, AuditSettings},
     config::{Config, Sources},
     http,
     presence::Presence,
@@ -198,6 +199,13 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
         tokens.access_ttl,
     );
     let ended = Arc::new(EndedSessions::new(tokens.access_ttl));
+    let audit = Audit::start(
+        stores.audit,
+        AuditSettings {
+            table: true,
+            refusals_per_minute: config.audit.refusals_per_minute,
+        },
+    );
     let verifier = TokenVerifier::new(
         keys.verification().clone(),
         &tokens.issuer,
@@ -215,6 +223,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
             bus: bus.clone(),
             presence: Presence::new(bus.clone()).0,
             issuer: issuer.clone(),
+            audit: audit.clone(),
             limits: RoomLimits {
                 max_owned: config.rooms.max_owned,
                 max_members: config.rooms.max_members,
@@ -229,6 +238,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
             issuer,
             refresh_tokens: RefreshTokens::new(keys.clone()),
             ended,
+            audit,
             times: SessionTimes {
                 idle_ttl: tokens.refresh_idle_ttl,
                 absolute_ttl: tokens.refresh_absolute_ttl,

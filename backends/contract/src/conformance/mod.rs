@@ -9,6 +9,8 @@
 //! | [`members`] | laws of `RoomStore::change_member` |
 //! | [`changes`] | laws of the `RoomStore`: what is told of changes, and for how long |
 //! | [`idempotency`] | laws of the `IdempotencyStore` |
+//! | [`administration`] | laws of the `CredentialStore`: what operators do, and lists |
+//! | [`audit`] | laws of the `AuditLog` |
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
 //! | [`history`] | laws of the `RoomBus`: what is kept, and keys of messages |
@@ -29,7 +31,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use crate::{CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore};
+use crate::{AuditLog, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore};
 
 /// A store to judge: new, empty and nobody else's.
 pub struct StoreUnderTest {
@@ -41,6 +43,8 @@ pub struct StoreUnderTest {
     pub rooms: Arc<dyn RoomStore>,
     /// Its requests that may be repeated, of the same accounts.
     pub idempotency: Arc<dyn IdempotencyStore>,
+    /// Its audit log.
+    pub audit: Arc<dyn AuditLog>,
     /// What has to live as long as the store: a folder, a server.
     pub keep: Box<dyn Any + Send>,
 }
@@ -102,6 +106,8 @@ macro_rules! laws {
 }
 
 pub mod accounts;
+pub mod administration;
+pub mod audit;
 pub mod bus;
 pub mod changes;
 pub mod history;
@@ -125,6 +131,8 @@ macro_rules! store_laws {
         $crate::member_laws!($under_test);
         $crate::change_laws!($under_test);
         $crate::idempotency_laws!($under_test);
+        $crate::administration_laws!($under_test);
+        $crate::audit_laws!($under_test);
     };
 }
 

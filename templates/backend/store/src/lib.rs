@@ -5,14 +5,15 @@ use std::io;
 
 use async_trait::async_trait;
 use contract::{
-    Account, Begin, ChangeMember, ChangeOutcome, CreateOutcome, CredentialStore, DeleteOutcome,
-    EndedSession, HashSwap, IdempotencyStore, IdempotentRequest, Member, MemberOutcome, Membership,
+    Account, AccountSummary, AccountsQuery, AuditEntry, AuditLog, AuditQuery, AuditRecord, Begin,
+    ChangeMember, ChangeOutcome, CreateOutcome, CredentialStore, DeleteOutcome, EndedSession,
+    HashSwap, IdempotencyStore, IdempotentRequest, Member, MemberOutcome, Membership,
     MembershipChange, NewSession, OpenOutcome, PasswordChange, Room, RoomName, RoomOutcome,
     RoomStore, Rotate, Rotation, Session, SessionId, SessionStore, StoreError, StoredHash,
     Timestamp, UserId, Username,
 };
 
-/// Accounts, sessions, rooms and requests, kept somewhere else.
+/// Accounts, sessions, rooms, requests and the audit log, kept somewhere else.
 #[derive(Debug)]
 pub struct MyStore;
 
@@ -58,6 +59,23 @@ impl CredentialStore for MyStore {
         _id: UserId,
         _now: Timestamp,
     ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn enable(&self, _id: UserId) -> Result<bool, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn set_password(
+        &self,
+        _id: UserId,
+        _new: &StoredHash,
+        _now: Timestamp,
+    ) -> Result<Option<Vec<SessionId>>, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn accounts(&self, _query: &AccountsQuery) -> Result<Vec<AccountSummary>, StoreError> {
         Err(unwritten())
     }
 
@@ -188,6 +206,21 @@ impl IdempotencyStore for MyStore {
     }
 
     async fn purge_requests(&self, _before: Timestamp) -> Result<u64, StoreError> {
+        Err(unwritten())
+    }
+}
+
+#[async_trait]
+impl AuditLog for MyStore {
+    async fn record(&self, _records: &[AuditRecord]) -> Result<(), StoreError> {
+        Err(unwritten())
+    }
+
+    async fn audit(&self, _query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn purge_audit(&self, _before: Timestamp) -> Result<u64, StoreError> {
         Err(unwritten())
     }
 }

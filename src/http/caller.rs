@@ -1,0 +1,36 @@
+//! Who sends a request, for the use cases.
+
+use std::{convert::Infallible, net::IpAddr};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{header, request::Parts},
+};
+
+use super::layers::REQUEST_ID;
+use crate::accounts::Caller;
+
+/// The address of the client, as [`observe`](super::layers::observe) found it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client(pub(super) IpAddr);
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let address = parts.extensions.get::<Client>().map(|client| client.0);
+        let user_agent = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok());
+        let request_id = parts
+            .headers
+            .get(&REQUEST_ID)
+            .and_then(|id| id.to_str().ok())
+            .map(str::to_owned);
+        Ok(Self {
+            request_id,
+            ..Self::new(address, user_agent)
+        })
+    }
+}
