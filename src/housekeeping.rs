@@ -6,7 +6,7 @@ use contract::{StoreError, Timestamp};
 use jiff::SignedDuration;
 use tokio::time::{Instant, interval_at};
 
-use crate::{accounts::tokens::EndedSessions, app::App, rooms::MembershipChanges};
+use crate::{accounts::tokens::EndedSessions, app::App, limits::Limits, rooms::MembershipChanges};
 
 /// When first: not at once, because requests wait at a start.
 const FIRST: Duration = Duration::from_secs(1);
@@ -14,12 +14,15 @@ const FIRST: Duration = Duration::from_secs(1);
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
+/// How often counts of requests are looked through: they are of minutes.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// How long the answer of a request is kept that may be repeated.
 const ANSWERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Removes what no longer matters: memories of ended sessions and changed
-/// memberships, and, with a store, the rows of both, and answers of requests
-/// that nobody repeats any more.
+/// memberships, and, with a store, the rows of both, answers of requests that
+/// nobody repeats any more, and counts of attempts to give a password.
 pub(crate) async fn housekeeping(
     app: Option<Arc<App>>,
     ended: Arc<EndedSessions>,
@@ -44,7 +47,18 @@ pub(crate) async fn housekeeping(
             let over = now.saturating_sub(ANSWERS_KEPT).unwrap_or(Timestamp::MIN);
             let purged = app.rooms.requests.purge_requests(over).await;
             report("answers of requests", purged);
+            let purged = app.accounts.guesses.purge(now).await;
+            report("attempts to give a password", purged);
         }
+    }
+}
+
+/// Forgets who has asked for nothing lately.
+pub(crate) async fn sweeping(limits: Arc<Limits>) {
+    let mut ticks = interval_at(Instant::now() + SWEEP, SWEEP);
+    loop {
+        ticks.tick().await;
+        limits.sweep();
     }
 }
 

@@ -11,7 +11,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `Credentials` if the current password is wrong or was changed
-    /// meanwhile, `Password`, `Busy`, `AccountInactive`, or a failure.
+    /// meanwhile, `TooManyAttempts`, `Password`, `Busy`, `AccountInactive`, or a failure.
     pub async fn change_password(
         &self,
         user: UserId,
@@ -23,8 +23,10 @@ impl Accounts {
         let current = self.passwords.present(current);
         let permit = self.passwords.reserve()?;
         let account = self.me(user).await?;
+        let counted = self.guesses.in_session(&account.username, session, now);
+        let counted = counted.await?;
         match permit.verify(current, Some(&account.hash)).await? {
-            Verdict::Right { .. } => {}
+            Verdict::Right { .. } => self.forgive(Some(counted), now).await,
             Verdict::Wrong => return Err(AccountsError::Credentials),
         }
         let permit = self.passwords.reserve()?;

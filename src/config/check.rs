@@ -44,6 +44,7 @@ impl Config {
             "is for a gateway alone: a node with auth has its own keys, and auth is among the",
         );
         self.passwords.check(bounds);
+        self.limits.check(bounds);
         self.rooms.check(bounds);
         self.ws.check(bounds);
         self.shutdown.check(bounds);

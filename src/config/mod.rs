@@ -40,6 +40,7 @@ mod history;
 mod http;
 mod jwks_url;
 mod kind;
+mod limits;
 mod load;
 mod log;
 mod origins;
@@ -62,6 +63,7 @@ pub use self::{
     backends::{Bus, Store},
     http::Http,
     jwks_url::{JwksUrl, JwksUrlError},
+    limits::Limits,
     load::Loaded,
     log::{Log, LogFormat},
     origins::{AllowedOrigins, OriginErrors},
@@ -95,6 +97,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Passwords and their hashing.
     pub passwords: Passwords,
+    /// What one client, or one account, may ask for.
+    pub limits: Limits,
     /// Rooms that people manage.
     pub rooms: Rooms,
     /// The WebSocket gateway.

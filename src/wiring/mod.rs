@@ -18,7 +18,8 @@ mod nats;
 use std::{fmt, sync::Arc};
 
 use contract::{
-    BoxError, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore, StoreError,
+    AttemptStore, BoxError, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore,
+    StoreError,
 };
 
 use crate::config::{Bus, Config, Role, Store};
@@ -78,19 +79,22 @@ pub struct Stores {
     pub rooms: Arc<dyn RoomStore>,
     /// Where requests are kept that may be repeated.
     pub idempotency: Arc<dyn IdempotencyStore>,
+    /// Where attempts to give a password are counted.
+    pub attempts: Arc<dyn AttemptStore>,
 }
 
 impl Stores {
     fn of<S>(store: S) -> Self
     where
-        S: CredentialStore + SessionStore + RoomStore + IdempotencyStore,
+        S: CredentialStore + SessionStore + RoomStore + IdempotencyStore + AttemptStore,
     {
         let store = Arc::new(store);
         Self {
             credentials: store.clone(),
             sessions: store.clone(),
             rooms: store.clone(),
-            idempotency: store,
+            idempotency: store.clone(),
+            attempts: store,
         }
     }
 }

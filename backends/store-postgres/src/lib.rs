@@ -12,6 +12,7 @@
 //! | `rooms` | the `RoomStore` |
 //! | `members` | a change of who is in a room, and the end of the room |
 //! | `idempotency` | the `IdempotencyStore` |
+//! | `attempts` | the `AttemptStore` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of PostgreSQL means to the service |
 //!
@@ -34,6 +35,7 @@
 //!   a network that loses everything in silence, is an error and not a wait.
 
 mod accounts;
+mod attempts;
 mod error;
 mod idempotency;
 mod lease;

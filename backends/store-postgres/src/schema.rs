@@ -34,6 +34,11 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), Migrate
             "idempotent requests",
             include_str!("../../../migrations/postgres/0004_idempotent_requests.sql"),
         ),
+        (
+            6,
+            "login attempts",
+            include_str!("../../../migrations/postgres/0006_login_attempts.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

@@ -20,7 +20,8 @@ async fn store() -> StoreUnderTest {
         credentials: Arc::new(store.clone()),
         sessions: Arc::new(store.clone()),
         rooms: Arc::new(store.clone()),
-        idempotency: Arc::new(store),
+        idempotency: Arc::new(store.clone()),
+        attempts: Arc::new(store),
         keep: Box::new(database),
     }
 }

@@ -10,6 +10,7 @@
 //! | `rooms` | the `RoomStore` |
 //! | `members` | a change of who is in a room, and the end of the room |
 //! | `idempotency` | the `IdempotencyStore` |
+//! | `attempts` | the `AttemptStore` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of SQLite means to the service |
 //!
@@ -26,6 +27,7 @@
 //!   can be had by anyone else.
 
 mod accounts;
+mod attempts;
 mod error;
 mod file;
 mod idempotency;

@@ -36,6 +36,11 @@ pub(crate) async fn migrate(writer: &mut SqliteConnection) -> Result<(), Migrate
             "idempotent requests",
             include_str!("../../../migrations/sqlite/0005_idempotent_requests.sql"),
         ),
+        (
+            6,
+            "login attempts",
+            include_str!("../../../migrations/sqlite/0006_login_attempts.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

@@ -9,6 +9,7 @@
 //! | [`members`] | laws of `RoomStore::change_member` |
 //! | [`changes`] | laws of the `RoomStore`: what is told of changes, and for how long |
 //! | [`idempotency`] | laws of the `IdempotencyStore` |
+//! | [`attempts`] | laws of the `AttemptStore` |
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
 //! | [`history`] | laws of the `RoomBus`: what is kept, and keys of messages |
@@ -29,7 +30,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use crate::{CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore};
+use crate::{AttemptStore, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore};
 
 /// A store to judge: new, empty and nobody else's.
 pub struct StoreUnderTest {
@@ -41,6 +42,8 @@ pub struct StoreUnderTest {
     pub rooms: Arc<dyn RoomStore>,
     /// Its requests that may be repeated, of the same accounts.
     pub idempotency: Arc<dyn IdempotencyStore>,
+    /// Its counts of attempts to give a password.
+    pub attempts: Arc<dyn AttemptStore>,
     /// What has to live as long as the store: a folder, a server.
     pub keep: Box<dyn Any + Send>,
 }
@@ -102,6 +105,7 @@ macro_rules! laws {
 }
 
 pub mod accounts;
+pub mod attempts;
 pub mod bus;
 pub mod changes;
 pub mod history;
@@ -125,6 +129,7 @@ macro_rules! store_laws {
         $crate::member_laws!($under_test);
         $crate::change_laws!($under_test);
         $crate::idempotency_laws!($under_test);
+        $crate::attempt_laws!($under_test);
     };
 }
 

@@ -15,7 +15,8 @@ async fn store() -> StoreUnderTest {
         credentials: store.clone(),
         sessions: store.clone(),
         rooms: store.clone(),
-        idempotency: store,
+        idempotency: store.clone(),
+        attempts: store,
         keep: Box::new(()),
     }
 }
