@@ -49,7 +49,7 @@ lint:
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
 
 # {% if false %}What is no part of `cargo bench`, and so of no target that is named above.
-	cargo clippy --all-features --locked --bench instructions --bench soak -- -D warnings
+	cargo clippy --all-features --locked --bench guesses --bench instructions --bench soak -- -D warnings
 
 # {% endif %}Doc tests run with the rest; `--all-features` brings in the conformance suite.
 unit:
@@ -253,6 +253,11 @@ report-test:
 .PHONY: soak
 soak: servers
 	cargo bench --locked --bench soak
+
+# 100,000 guesses from 1,000 addresses; fails if more than may reach the hash.
+.PHONY: guesses
+guesses:
+	cargo bench --locked --bench guesses
 
 # Instructions of the hot paths, which may not be many more than the committed
 # ones; INSTRUCTIONS=renew commits to others.

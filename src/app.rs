@@ -9,6 +9,7 @@ use crate::{
         Accounts,
         tokens::{KeyRing, TokenVerifier},
     },
+    limits::Limits,
     rooms::Rooms,
 };
 
@@ -18,6 +19,8 @@ pub struct App {
     pub accounts: Accounts,
     /// The use cases of rooms.
     pub rooms: Rooms,
+    /// How often clients may ask.
+    pub limits: Arc<Limits>,
     /// The one check of access tokens.
     pub verifier: Arc<TokenVerifier>,
     /// What signs tokens; its public half is served.

@@ -2,19 +2,23 @@
 
 use std::{sync::Arc, time::Duration};
 
-use contract::RoomBus;
+use contract::{Backoff, RoomBus};
 use tokio_util::task::TaskTracker;
 
 use crate::{
     accounts::{
         Accounts, SessionTimes,
         administration::Administration,
+        guesses::{GuessSettings, Guesses},
         passwords::{KernelChoice, PasswordService, PasswordSettings, StartError},
-        tokens::{EndedSessions, FolderKeys, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
+        tokens::{
+            EndedSessions, FolderKeys, KeyError, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier,
+        },
     },
     app::App,
     audit::{Audit, AuditSettings},
     config::{Config, HashKernel},
+    limits::{Limits, Rates},
     node_keys::NodeKeys,
     presence::Presence,
     rooms::{MembersOnly, MembershipChanges, RoomLimits, RoomPolicy, Rooms},
@@ -95,6 +99,19 @@ pub(crate) fn verifier(
     })
 }
 
+/// How often clients and users may ask.
+pub(crate) fn limits(config: &Config) -> Arc<Limits> {
+    let limits = &config.limits;
+    Arc::new(Limits::new(Rates {
+        logins: limits.logins_per_minute,
+        registrations: limits.registrations_per_minute,
+        refreshes: limits.refreshes_per_minute,
+        connects: limits.connects_per_minute,
+        user_refreshes: limits.user_refreshes_per_minute,
+        user_connects: limits.user_connects_per_minute,
+    }))
+}
+
 /// Who may join a room.
 pub(crate) fn room_policy(stores: &Stores) -> Arc<dyn RoomPolicy> {
     Arc::new(MembersOnly(stores.rooms.clone()))
@@ -106,24 +123,35 @@ pub(crate) struct Common {
     pub(crate) presence: Arc<Presence>,
     pub(crate) verifier: Arc<TokenVerifier>,
     pub(crate) ended: Arc<EndedSessions>,
+    pub(crate) limits: Arc<Limits>,
+}
+
+/// Why there is no API.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppError {
+    #[error(transparent)]
+    Passwords(#[from] StartError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
 }
 
 /// The API of accounts and rooms. Starts the hashing threads.
 ///
 /// # Errors
-/// [`StartError`]
+/// [`AppError`]
 pub(crate) fn app(
     config: &Config,
     keys: Arc<KeyRing>,
     stores: &Stores,
     policy: Arc<dyn RoomPolicy>,
     common: Common,
-) -> Result<Arc<App>, StartError> {
+) -> Result<Arc<App>, AppError> {
     let Common {
         bus,
         presence,
         verifier,
         ended,
+        limits,
     } = common;
     let passwords = PasswordService::start(password_settings(config))?;
     let audit = audit(config, stores);
@@ -156,6 +184,12 @@ pub(crate) fn app(
         sessions: stores.sessions.clone(),
         bus,
         passwords,
+        guesses: Guesses::new(
+            stores.attempts.clone(),
+            keys.pseudonyms()?,
+            guess_settings(config),
+        ),
+        limits: limits.clone(),
         issuer,
         refresh_tokens: RefreshTokens::new(keys.clone()),
         ended,
@@ -169,11 +203,25 @@ pub(crate) fn app(
     Ok(Arc::new(App {
         accounts,
         rooms,
+        limits,
         verifier,
         keys,
         body_limit: config.http.body_limit,
         work: TaskTracker::new(),
     }))
+}
+
+fn guess_settings(config: &Config) -> GuessSettings {
+    let limits = &config.limits;
+    GuessSettings {
+        backoff: Backoff {
+            free: limits.free_failures,
+            first: limits.failure_delay,
+            longest: limits.max_failure_delay,
+            forgotten_after: limits.failures_forgotten,
+        },
+        known_address: limits.known_address,
+    }
 }
 
 fn password_settings(config: &Config) -> PasswordSettings {

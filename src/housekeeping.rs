@@ -6,7 +6,7 @@ use contract::{AuditLog, StoreError, Timestamp};
 use jiff::SignedDuration;
 use tokio::time::{Instant, interval_at};
 
-use crate::{accounts::tokens::EndedSessions, app::App, rooms::MembershipChanges};
+use crate::{accounts::tokens::EndedSessions, app::App, limits::Limits, rooms::MembershipChanges};
 
 /// When first: not at once, because requests wait at a start.
 const FIRST: Duration = Duration::from_secs(1);
@@ -14,12 +14,16 @@ const FIRST: Duration = Duration::from_secs(1);
 /// How often.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
+/// How often counts of requests are looked through: they are of minutes.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// How long the answer of a request is kept that may be repeated.
 const ANSWERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Removes what no longer matters: memories of ended sessions and changed
 /// memberships, and, with a store, the rows of both, answers of requests that
-/// nobody repeats any more, and what the audit log has kept for long enough.
+/// nobody repeats any more, counts of attempts to give a password, and what the
+/// audit log has kept for long enough.
 pub(crate) async fn housekeeping(
     app: Option<Arc<App>>,
     ended: Arc<EndedSessions>,
@@ -45,6 +49,8 @@ pub(crate) async fn housekeeping(
             let over = now.saturating_sub(ANSWERS_KEPT).unwrap_or(Timestamp::MIN);
             let purged = app.rooms.requests.purge_requests(over).await;
             report("answers of requests", purged);
+            let purged = app.accounts.guesses.purge(now).await;
+            report("attempts to give a password", purged);
         }
         if let Some((audit, retention)) = &audit {
             // Also what there is from when more was kept.
@@ -52,6 +58,15 @@ pub(crate) async fn housekeeping(
             let over = now.saturating_sub(retention).unwrap_or(Timestamp::MIN);
             report("audit records", audit.purge_audit(over).await);
         }
+    }
+}
+
+/// Forgets who has asked for nothing lately.
+pub(crate) async fn sweeping(limits: Arc<Limits>) {
+    let mut ticks = interval_at(Instant::now() + SWEEP, SWEEP);
+    loop {
+        ticks.tick().await;
+        limits.sweep();
     }
 }
 

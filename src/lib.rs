@@ -23,12 +23,13 @@
 //! | [`remote_keys`] | the public keys of other nodes, fetched and kept fresh |
 //! | [`control`] | what happened on any node holds on this one |
 //! | [`clock`] | what time it is |
+//! | [`limits`] | how often one address may ask, and one user |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`telemetry`] | logs |
 //!
 //! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news, audit → contract`;
 //! `server → wiring → backends → contract`; `accounts → hash-simd`;
-//! `server → remote_keys → accounts`. `http` and `ws` know nothing of
+//! `server → remote_keys → accounts`; `http | ws | accounts → limits`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
 pub mod accounts;
@@ -42,6 +43,7 @@ pub mod control;
 mod door;
 mod housekeeping;
 pub mod http;
+pub mod limits;
 pub mod news;
 pub mod node_keys;
 pub mod presence;

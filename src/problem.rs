@@ -11,6 +11,8 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::limits::TooMany;
+
 macro_rules! problem_types {
     ($( $(#[$doc:meta])* $name:ident = $status:ident, $slug:literal, $title:literal; )+) => {
         /// What can be wrong with a request, or with the service.
@@ -111,6 +113,10 @@ problem_types! {
     UpgradeRequired = UPGRADE_REQUIRED, "upgrade-required", "A WebSocket handshake is required";
     /// The user has as many sockets as one may have.
     TooManySocketsOfUser = TOO_MANY_REQUESTS, "too-many-sockets-of-user", "This user has too many sockets";
+    /// One client, or one user, asks too often.
+    TooManyRequests = TOO_MANY_REQUESTS, "too-many-requests", "Too many requests";
+    /// Too many wrong passwords for one name, whether or not somebody has it.
+    TooManyAttempts = TOO_MANY_REQUESTS, "too-many-attempts", "Too many wrong passwords lately";
     /// Something broke; the log says what.
     Internal = INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side";
     /// The hashing pool has all that it can do.
@@ -129,6 +135,8 @@ impl ProblemType {
             self,
             Self::Busy
                 | Self::RequestInProgress
+                | Self::TooManyAttempts
+                | Self::TooManyRequests
                 | Self::TooManySockets
                 | Self::TooManySocketsOfUser
                 | Self::Unavailable
@@ -194,6 +202,12 @@ impl Problem {
     pub fn retry_after(mut self, after: Duration) -> Self {
         self.retry_after = Some(after);
         self
+    }
+}
+
+impl From<TooMany> for Problem {
+    fn from(too_many: TooMany) -> Self {
+        Self::new(ProblemType::TooManyRequests).retry_after(too_many.retry_after)
     }
 }
 

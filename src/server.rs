@@ -9,20 +9,20 @@ use tokio::{
 };
 
 use crate::{
-    accounts::passwords::StartError as PasswordStartError,
+    accounts::passwords::{PasswordService, StartError as PasswordStartError},
     app::App,
-    assembly::{self, Common},
+    assembly::{self, AppError, Common},
     config::{Config, Role, Shutdown},
     control::{Archive, Control, ListenError},
     door::{self, Door},
-    housekeeping::housekeeping,
+    housekeeping::{housekeeping, sweeping},
     node_keys::{NodeKeys, NodeKeysError},
     presence::Presence,
     readiness::Readiness,
     rooms::RoomPolicy,
     router::{self, Parts, Routes},
     wiring::{self, Stores, WiringError},
-    ws::{Gateway, close::Close, origins::Origins, shards::Shards},
+    ws::{Gate, Gateway, close::Close, origins::Origins, shards::Shards},
 };
 
 /// Why the service can't start.
@@ -66,6 +66,15 @@ impl StartError {
             Self::Wiring(error) => Some(error.setting()),
             Self::Keys(NodeKeysError::Remote(_)) => Some("tokens.jwks_url"),
             _ => None,
+        }
+    }
+}
+
+impl From<AppError> for StartError {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Passwords(error) => error.into(),
+            AppError::Keys(error) => NodeKeysError::from(error).into(),
         }
     }
 }
@@ -127,6 +136,7 @@ impl Server {
         let ended = assembly::ended_sessions(config);
         let memberships = assembly::membership_changes(config);
         let (presence, presence_news) = Presence::new(bus.clone());
+        let limits = assembly::limits(config);
         let verifier = assembly::verifier(config, &keys, ended.clone());
         let app = match (&keys, stores) {
             (NodeKeys::Signing(ring), Some(stores)) => Some(assembly::app(
@@ -139,6 +149,7 @@ impl Server {
                     presence: presence.clone(),
                     verifier: verifier.clone(),
                     ended: ended.clone(),
+                    limits: limits.clone(),
                 },
             )?),
             _ => None,
@@ -158,7 +169,10 @@ impl Server {
                 verifier,
                 memberships.clone(),
                 presence.clone(),
-                origins,
+                Gate {
+                    origins,
+                    limits: limits.clone(),
+                },
                 &config.ws,
                 shards.spread(),
             )
@@ -197,6 +211,7 @@ impl Server {
         if let Some(gateway) = &gateway {
             background.spawn(gateway.clone().tell_presence(presence_news));
         }
+        background.spawn(sweeping(limits));
         let audit = stores.map(|stores| (stores.audit.clone(), config.audit.retention));
         background.spawn(housekeeping(app.clone(), ended, memberships, audit));
         if let NodeKeys::Remote(remote) = keys {
@@ -225,6 +240,12 @@ impl Server {
     #[must_use]
     pub fn gateway(&self) -> Option<Arc<Gateway>> {
         self.gateway.clone()
+    }
+
+    /// Its hashing threads, to see what they do; `None` without accounts.
+    #[must_use]
+    pub fn passwords(&self) -> Option<PasswordService> {
+        self.app.as_ref().map(|app| app.accounts.passwords.clone())
     }
 
     /// Serves until `stop`, then drains: readiness fails, the listener closes

@@ -85,6 +85,11 @@ impl Cluster {
                 .env("APP__BUS__HISTORY", HISTORY.to_string())
                 .env("APP__BUS__HISTORY_STORAGE", "memory")
                 .env("APP__WS__MAX_MESSAGES_PER_SECOND", "1000000")
+                // Everybody is at one address.
+                .env("APP__LIMITS__LOGINS_PER_MINUTE", "0")
+                .env("APP__LIMITS__REGISTRATIONS_PER_MINUTE", "0")
+                .env("APP__LIMITS__REFRESHES_PER_MINUTE", "0")
+                .env("APP__LIMITS__CONNECTS_PER_MINUTE", "0")
                 .env("RUST_LOG", "info")
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())

@@ -43,6 +43,13 @@ class Service:
             "APP__PASSWORDS__MEMORY_KIB": "64",
             "APP__PASSWORDS__ITERATIONS": "1",
             "APP__PASSWORDS__QUEUE": "60s",
+            # Of one address, which guesses.
+            "APP__LIMITS__LOGINS_PER_MINUTE": "0",
+            "APP__LIMITS__REGISTRATIONS_PER_MINUTE": "0",
+            "APP__LIMITS__REFRESHES_PER_MINUTE": "0",
+            "APP__LIMITS__CONNECTS_PER_MINUTE": "0",
+            "APP__LIMITS__USER_REFRESHES_PER_MINUTE": "0",
+            "APP__LIMITS__FAILURE_DELAY": "0s",
             # Neither is a bound that made-up requests reach.
             "APP__ROOMS__MAX_OWNED": "100000",
         }

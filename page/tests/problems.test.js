@@ -18,6 +18,8 @@ test("a problem becomes what a person can act on", () => {
     [problem(400, "invalid-username", { detail: "a username has 1 to 64 characters" }), {}, "That name can't be used: a username has 1 to 64 characters."],
     [problem(401, "invalid-credentials"), {}, "The name or the password is wrong. Check both, or create an account if you have none."],
     [problem(503, "busy", { retryAfter: 2 }), {}, "Too many people are signing in at this moment. Try again in 2 seconds."],
+    [problem(429, "too-many-attempts", { retryAfter: 8 }), {}, "Too many wrong passwords for this name lately. Try again in 8 seconds."],
+    [problem(429, "too-many-requests", { retryAfter: 2 }), {}, "Too many requests from here. Try again in 2 seconds."],
     [problem(503, "unavailable", { retryAfter: 120 }), {}, "The service can't do this just now. Try again in about 2 minutes."],
     [problem(404, "no-such-account"), { name: "bob" }, "Nobody is called “bob” here. Check the spelling, or ask them to create an account first."],
     [problem(404, "room-not-found"), {}, "That room is gone, or you are no longer in it."],

@@ -16,7 +16,7 @@ impl Accounts {
     ///
     /// # Errors
     /// `Credentials` if the current password is wrong or was changed
-    /// meanwhile, `Password`, `Busy`, `AccountInactive`, or a failure.
+    /// meanwhile, `TooManyAttempts`, `Password`, `Busy`, `AccountInactive`, or a failure.
     pub async fn change_password(
         &self,
         user: UserId,
@@ -34,8 +34,17 @@ impl Accounts {
                 .asked_as(user, AuditEvent::PasswordChange, now)
                 .session(session)
         };
+        let counted = self.guesses.in_session(&account.username, session, now);
+        let counted = match counted.await {
+            Err(error @ AccountsError::TooManyAttempts { .. }) => {
+                self.audit
+                    .refused(asked().refused(AuditReason::TooManyAttempts));
+                return Err(error);
+            }
+            counted => counted?,
+        };
         match permit.verify(current, Some(&account.hash)).await? {
-            Verdict::Right { .. } => {}
+            Verdict::Right { .. } => self.forgive(Some(counted), now).await,
             Verdict::Wrong => {
                 self.audit
                     .refused(asked().refused(AuditReason::WrongPassword));

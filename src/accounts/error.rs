@@ -8,6 +8,7 @@ use super::{
     passwords::{HashError, NewPasswordError, PasswordRefused},
     tokens::{IssueError, KeyError},
 };
+use crate::limits::TooMany;
 
 /// Why a use case did not do what was asked; nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +40,15 @@ pub enum AccountsError {
         /// When to try again.
         retry_after: Duration,
     },
+    /// Too many wrong passwords for this name lately, whoever has it.
+    #[error("too many wrong passwords lately")]
+    TooManyAttempts {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// This user asks too often.
+    #[error(transparent)]
+    TooMany(#[from] TooMany),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -8,7 +8,8 @@ use jiff::SignedDuration;
 
 use super::{
     Accounts, AccountsError, Caller, Tokens,
-    passwords::{Password, Verdict},
+    guesses::Counted,
+    passwords::{HashError, Password, Permit, Verdict},
     tokens::KeyError,
 };
 
@@ -21,7 +22,7 @@ impl Accounts {
     /// the session is durable. The work is the same for a name that nobody has.
     ///
     /// # Errors
-    /// `Credentials`, `Busy`, or a failure.
+    /// `Credentials`, `TooManyAttempts`, `Busy`, or a failure.
     pub async fn login(
         &self,
         username: &str,
@@ -31,11 +32,24 @@ impl Accounts {
     ) -> Result<Tokens, AccountsError> {
         let username = Username::parse(username).ok();
         let asked = || caller.asked(AuditEvent::Login, now);
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            // The place in the queue comes first: a full queue must not cost
-            // the database anything.
-            let permit = self.passwords.reserve()?;
+        // The place in the queue comes first: a full queue must not cost the
+        // database anything.
+        let mut permit = self.place(username.as_ref(), caller, now).await?;
+        // What is no name is nobody's, and is not worth counting.
+        let counted = match &username {
+            Some(username) => match self.guesses.login(username, caller, now).await {
+                Err(error @ AccountsError::TooManyAttempts { .. }) => {
+                    // Whose account it is, if anybody's, is not looked up.
+                    self.audit
+                        .refused(asked().refused(AuditReason::TooManyAttempts));
+                    return Err(error);
+                }
+                counted => Some(counted?),
+            },
+            None => None,
+        };
+        let mut changed = None;
+        for attempt in 1..=ATTEMPTS {
             let account = match &username {
                 Some(username) => self.credentials.find_by_name(username).await?,
                 None => None,
@@ -71,20 +85,56 @@ impl Accounts {
                 OpenOutcome::Opened => {
                     let opened = caller.asked_as(account.id, AuditEvent::Login, now);
                     self.audit.done(opened.session(new.session.id)).await;
+                    self.forgive(counted, now).await;
                     if let Some(password) = outdated {
                         self.rehash(account, password, now);
                     }
                     return Ok(tokens);
                 }
-                OpenOutcome::AccountChanged => last = Some(account.id),
+                OpenOutcome::AccountChanged => {
+                    changed = Some(account.id);
+                    if attempt == ATTEMPTS {
+                        break;
+                    }
+                    permit = self.passwords.reserve()?;
+                }
             }
         }
         let refused = asked().refused(AuditReason::AccountChanged);
-        self.audit.refused(match last {
+        self.audit.refused(match changed {
             Some(user) => refused.to(user),
             None => refused,
         });
         Err(AccountsError::Credentials)
+    }
+
+    /// A place in the queue for hashing: of those for strangers, or, where these
+    /// are taken, of those for accounts at addresses that they know.
+    async fn place(
+        &self,
+        username: Option<&Username>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Permit, AccountsError> {
+        let permit = self.passwords.reserve_for_stranger();
+        if let (Err(HashError::Busy { .. }), Some(username)) = (&permit, username)
+            && self.guesses.knows(username, caller, now).await?
+        {
+            return Ok(self.passwords.reserve()?);
+        }
+        Ok(permit?)
+    }
+
+    /// The attempt was right. Where that can't be stored it counts as another
+    /// failure, which is no reason to refuse what was right.
+    pub(super) async fn forgive(&self, counted: Option<Counted>, now: Timestamp) {
+        let Some(counted) = counted else { return };
+        if let Err(error) = self.guesses.succeeded(counted, now).await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "a right password could not be counted as one"
+            );
+        }
     }
 
     fn new_session(

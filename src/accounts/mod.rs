@@ -6,6 +6,7 @@
 //! | [`caller`] | who asks: address and user agent |
 //! | [`register`] | a name and a password become an account |
 //! | [`login`] | credentials become a session |
+//! | [`guesses`] | guessing passwords is slow |
 //! | [`refresh`] | a refresh token becomes the next one |
 //! | [`sessions`] | who am I, my sessions, ending them |
 //! | [`change_password`] | a new password ends the other sessions |
@@ -18,6 +19,7 @@ pub mod administration;
 pub mod caller;
 pub mod change_password;
 pub mod error;
+pub mod guesses;
 pub mod login;
 pub mod passwords;
 pub mod refresh;
@@ -34,11 +36,13 @@ use contract::{
 
 pub use self::{caller::Caller, error::AccountsError};
 use self::{
+    guesses::Guesses,
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
 use crate::{
     audit::Audit,
+    limits::Limits,
     news::{self, EndReason},
 };
 
@@ -63,6 +67,10 @@ pub struct Accounts {
     pub bus: Arc<dyn RoomBus>,
     /// What hashes and verifies.
     pub passwords: PasswordService,
+    /// What counts attempts to give a password.
+    pub guesses: Guesses,
+    /// How often a user may ask.
+    pub limits: Arc<Limits>,
     /// What mints access tokens.
     pub issuer: TokenIssuer,
     /// What derives refresh tokens.

@@ -12,7 +12,7 @@ impl Accounts {
     /// the session, since two parties hold it.
     ///
     /// # Errors
-    /// `RefreshToken`, or a failure.
+    /// `RefreshToken`, `TooMany`, or a failure.
     pub async fn refresh(
         &self,
         token: &str,
@@ -29,6 +29,8 @@ impl Accounts {
         if !self.refresh_tokens.is_authentic(&token, &session)? {
             return Err(AccountsError::RefreshToken);
         }
+        // Only whoever has such a token uses this up, and before it costs a write.
+        self.limits.refresh_of(session.user)?;
         let rotation = self
             .sessions
             .rotate(Rotate {

@@ -17,7 +17,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
         let username = Username::parse(username)?;
-        let permit = self.passwords.reserve()?;
+        let permit = self.passwords.reserve_for_stranger()?;
         let asked = || caller.asked(AuditEvent::Registration, now);
         // That a name is taken can't be kept secret from somebody who may
         // register it, so no hash is spent on it.

@@ -45,6 +45,7 @@ impl Config {
         );
         self.passwords.check(bounds);
         self.audit.check(bounds);
+        self.limits.check(bounds);
         self.rooms.check(bounds);
         self.ws.check(bounds);
         self.shutdown.check(bounds);

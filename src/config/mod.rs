@@ -41,6 +41,7 @@ mod history;
 mod http;
 mod jwks_url;
 mod kind;
+mod limits;
 mod load;
 mod log;
 mod origins;
@@ -64,6 +65,7 @@ pub use self::{
     backends::{Bus, Store},
     http::Http,
     jwks_url::{JwksUrl, JwksUrlError},
+    limits::Limits,
     load::Loaded,
     log::{Log, LogFormat},
     origins::{AllowedOrigins, OriginErrors},
@@ -99,6 +101,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// The audit log.
     pub audit: Audit,
+    /// What one client, or one account, may ask for.
+    pub limits: Limits,
     /// Rooms that people manage.
     pub rooms: Rooms,
     /// The WebSocket gateway.

@@ -12,7 +12,13 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{bearer::Bearer, json::Json, query::Asked, uninterrupted::uninterrupted};
+use super::{
+    admitted::{Admitted, Login, Refresh, Register},
+    bearer::Bearer,
+    json::Json,
+    query::Asked,
+    uninterrupted::uninterrupted,
+};
 use crate::{
     accounts::{Caller, Tokens},
     app::App,
@@ -164,7 +170,7 @@ pub(super) fn uncached(body: impl IntoResponse) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], body).into_response()
 }
 
-problems!(RegisterProblems: BODY SERVICE, InvalidUsername, InvalidPassword, NameTaken, Busy);
+problems!(RegisterProblems: BODY SERVICE, InvalidUsername, InvalidPassword, NameTaken, TooManyRequests, Busy);
 
 /// Register
 ///
@@ -183,6 +189,7 @@ problems!(RegisterProblems: BODY SERVICE, InvalidUsername, InvalidPassword, Name
 pub async fn register(
     State(app): State<Arc<App>>,
     caller: Caller,
+    _: Admitted<Register>,
     Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
     let account = app
@@ -201,12 +208,13 @@ pub async fn register(
         .into_response())
 }
 
-problems!(LoginProblems: BODY SERVICE, InvalidCredentials, Busy);
+problems!(LoginProblems: BODY SERVICE, InvalidCredentials, TooManyRequests, TooManyAttempts, Busy);
 
 /// Log in
 ///
 /// Opens a session. A wrong password, an unknown name and a disabled account
-/// get the same answer after the same work.
+/// get the same answer after the same work. After some wrong passwords the next
+/// has to wait, for a name that nobody has, too.
 #[utoipa::path(
     post,
     path = "/auth/login",
@@ -220,6 +228,7 @@ problems!(LoginProblems: BODY SERVICE, InvalidCredentials, Busy);
 )]
 pub async fn login(
     State(app): State<Arc<App>>,
+    _: Admitted<Login>,
     caller: Caller,
     Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
@@ -235,7 +244,7 @@ pub async fn login(
     Ok(uncached(axum::Json(TokenResponse::from(tokens))))
 }
 
-problems!(RefreshProblems: BODY SERVICE, InvalidRefreshToken);
+problems!(RefreshProblems: BODY SERVICE, InvalidRefreshToken, TooManyRequests);
 
 /// Refresh
 ///
@@ -256,6 +265,7 @@ problems!(RefreshProblems: BODY SERVICE, InvalidRefreshToken);
 pub async fn refresh(
     State(app): State<Arc<App>>,
     caller: Caller,
+    _: Admitted<Refresh>,
     Json(asked): Json<RefreshRequest>,
 ) -> Result<Response, Problem> {
     let tokens = uninterrupted(&app.work.clone(), async move {
@@ -304,7 +314,7 @@ pub async fn logout(
     Ok(StatusCode::NO_CONTENT)
 }
 
-problems!(PasswordProblems: BODY TOKEN SERVICE, InvalidPassword, InvalidCredentials, Busy);
+problems!(PasswordProblems: BODY TOKEN SERVICE, InvalidPassword, InvalidCredentials, TooManyAttempts, Busy);
 
 /// Change the password
 ///

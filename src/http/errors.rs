@@ -25,6 +25,10 @@ impl From<AccountsError> for Problem {
             AccountsError::Busy { retry_after } => {
                 return Self::new(ProblemType::Busy).retry_after(*retry_after);
             }
+            AccountsError::TooManyAttempts { retry_after } => {
+                return Self::new(ProblemType::TooManyAttempts).retry_after(*retry_after);
+            }
+            AccountsError::TooMany(too_many) => return (*too_many).into(),
             AccountsError::NameTaken => ProblemType::NameTaken,
             AccountsError::Credentials => ProblemType::InvalidCredentials,
             AccountsError::RefreshToken => ProblemType::InvalidRefreshToken,

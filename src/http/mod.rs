@@ -13,6 +13,7 @@
 //! | [`json`] | JSON bodies in, bounded and strict |
 //! | [`query`] | queries in, strict |
 //! | [`bearer`] | the access token of a request |
+//! | `admitted` | requests that their client may send so often |
 //! | `caller` | who sends a request, for the use cases |
 //! | [`client_address`] | who sent a request, behind trusted proxies |
 //! | `errors` | a use case's error becomes a problem |
@@ -28,6 +29,7 @@ mod files;
 pub mod page;
 
 // {% else %}Files as the reference has them.{{ newline }}#[cfg(feature = "docs")]{{ newline }}mod files;{{ newline }}{{ newline }}// {% endif %}What every build has.
+mod admitted;
 pub mod auth;
 pub mod bearer;
 mod caller;

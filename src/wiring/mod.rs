@@ -18,8 +18,8 @@ mod nats;
 use std::{fmt, sync::Arc};
 
 use contract::{
-    AuditLog, BoxError, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore,
-    StoreError,
+    AttemptStore, AuditLog, BoxError, CredentialStore, IdempotencyStore, RoomBus, RoomStore,
+    SessionStore, StoreError,
 };
 
 use crate::config::{Bus, Config, Role, Store};
@@ -81,12 +81,14 @@ pub struct Stores {
     pub idempotency: Arc<dyn IdempotencyStore>,
     /// Where what happened is kept.
     pub audit: Arc<dyn AuditLog>,
+    /// Where attempts to give a password are counted.
+    pub attempts: Arc<dyn AttemptStore>,
 }
 
 impl Stores {
     fn of<S>(store: S) -> Self
     where
-        S: CredentialStore + SessionStore + RoomStore + IdempotencyStore + AuditLog,
+        S: CredentialStore + SessionStore + RoomStore + IdempotencyStore + AuditLog + AttemptStore,
     {
         let store = Arc::new(store);
         Self {
@@ -94,7 +96,8 @@ impl Stores {
             sessions: store.clone(),
             rooms: store.clone(),
             idempotency: store.clone(),
-            audit: store,
+            audit: store.clone(),
+            attempts: store,
         }
     }
 }

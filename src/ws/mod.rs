@@ -52,16 +52,26 @@ use self::{
 use crate::{
     accounts::tokens::{AccessToken, Grant, TokenError, TokenVerifier},
     config::Ws,
+    limits::Limits,
     presence::{News, Presence},
     rooms::MembershipChanges,
 };
+
+/// Whoever asks for a socket has to pass it first.
+#[derive(Debug)]
+pub struct Gate {
+    /// The pages that may ask.
+    pub origins: Origins,
+    /// How often clients and users may.
+    pub limits: Arc<Limits>,
+}
 
 /// What every socket of this node shares.
 pub struct Gateway {
     verifier: Arc<TokenVerifier>,
     memberships: Arc<MembershipChanges>,
     presence: Arc<Presence>,
-    origins: Origins,
+    gate: Gate,
     allow_missing_origin: bool,
     hubs: Arc<Hubs>,
     sockets: Arc<Sockets>,
@@ -73,15 +83,14 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway to the rooms of `bus`, for bearers of tokens that `verifier`
-    /// accepts, from pages of `origins`; sockets and rooms are on the threads of
-    /// `spread`.
+    /// accepts, behind `gate`; sockets and rooms are on the threads of `spread`.
     #[must_use]
     pub fn new(
         bus: Arc<dyn RoomBus>,
         verifier: Arc<TokenVerifier>,
         memberships: Arc<MembershipChanges>,
         presence: Arc<Presence>,
-        origins: Origins,
+        gate: Gate,
         ws: &Ws,
         spread: Spread,
     ) -> Arc<Self> {
@@ -89,7 +98,7 @@ impl Gateway {
             verifier,
             memberships,
             presence,
-            origins,
+            gate,
             allow_missing_origin: ws.allow_missing_origin,
             hubs: Hubs::new(bus, ws.echo, spread),
             sockets: Sockets::new(ws.max_connections, ws.max_connections_per_user),

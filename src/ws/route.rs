@@ -22,6 +22,8 @@ use super::{
     wire::Format,
 };
 use crate::{
+    accounts::Caller,
+    limits::Action,
     problem::{Problem, ProblemType, document::problems},
     rooms::position::PositionText,
 };
@@ -90,7 +92,7 @@ fn description() -> String {
     })
 }
 
-problems!(SocketProblems: SERVICE, MalformedHandshake, TokenRequired, OriginNotAllowed, UpgradeRequired, TooManySocketsOfUser, TooManySockets);
+problems!(SocketProblems: SERVICE, MalformedHandshake, TokenRequired, OriginNotAllowed, UpgradeRequired, TooManyRequests, TooManySocketsOfUser, TooManySockets);
 
 /// Open a socket in a room
 #[utoipa::path(
@@ -111,10 +113,18 @@ problems!(SocketProblems: SERVICE, MalformedHandshake, TokenRequired, OriginNotA
         SocketProblems,
     )
 )]
-async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+async fn open_socket(
+    State(gateway): State<Arc<Gateway>>,
+    caller: Caller,
+    request: Request,
+) -> Response {
+    let limits = &gateway.gate.limits;
+    if let Err(too_many) = limits.of_address(Action::Connect, caller.address) {
+        return Problem::from(too_many).into_response();
+    }
     let (mut parts, _) = request.into_parts();
     let asked = handshake::read(&parts, |origin| match origin {
-        Some(origin) => gateway.origins.allow(origin, &parts.headers),
+        Some(origin) => gateway.gate.origins.allow(origin, &parts.headers),
         None => gateway.allow_missing_origin,
     });
     let asked = match asked {
@@ -132,6 +142,9 @@ async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> R
             return refuse(Refusal::Token);
         }
     };
+    if let Err(too_many) = limits.connect_of(token.user) {
+        return Problem::from(too_many).into_response();
+    }
     let Some(upgrade) = parts.extensions.remove::<hyper::upgrade::OnUpgrade>() else {
         return refuse(Refusal::NotAnUpgrade);
     };

@@ -8,9 +8,10 @@ use service::{
     accounts::tokens::{EndedSessions, TokenVerifier, VerificationKeys},
     config::{Config, Sources},
     connection::Connection,
+    limits::{Limits, Rates},
     presence::Presence,
     rooms::MembershipChanges,
-    ws::{Gateway, origins::Origins, route, shards::Spread},
+    ws::{Gate, Gateway, origins::Origins, route, shards::Spread},
 };
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -35,7 +36,10 @@ pub async fn gateway(bus: Arc<dyn RoomBus>) -> (Arc<Gateway>, SocketAddr) {
         )),
         Arc::new(MembershipChanges::new(Duration::from_secs(600))),
         presence,
-        Origins::new(config.http.allowed_origins.clone()),
+        Gate {
+            origins: Origins::new(config.http.allowed_origins.clone()),
+            limits: Arc::new(Limits::new(Rates::default())),
+        },
         &config.ws,
         Spread::here(),
     );

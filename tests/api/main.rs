@@ -32,6 +32,7 @@ mod gateway;
 mod handshakes;
 mod http_manners;
 mod key_files;
+mod limits;
 mod local_bus;
 mod mint;
 mod node;

@@ -12,7 +12,7 @@ use service::{
 use test_servers::Place;
 use tokio::{sync::oneshot, task::JoinHandle};
 
-use crate::service::{Answer, PASSWORD, client, soon};
+use crate::service::{Answer, FOR_ONE_ADDRESS, PASSWORD, client, soon};
 
 pub struct Node {
     pub address: SocketAddr,
@@ -106,6 +106,9 @@ async fn bind(
         // The cheap profile: tests need many hashes, not safe ones.
         .variable("APP__PASSWORDS__MEMORY_KIB", "64")
         .variable("APP__PASSWORDS__ITERATIONS", "1");
+    for (name, value) in FOR_ONE_ADDRESS {
+        sources = sources.variable(name, value);
+    }
     for (name, value) in place.variables() {
         sources = sources.variable(name, value);
     }

@@ -44,6 +44,26 @@ async fn a_full_queue_is_busy_at_once_and_recovers() {
     assert_eq!(service.stats().taken, 0);
 }
 
+#[tokio::test]
+async fn strangers_leave_a_quarter_of_the_places() {
+    let service = start(PasswordSettings {
+        threads: 2,
+        queue: Duration::ZERO,
+        ..PasswordSettings::cheap()
+    });
+    let mut permits: Vec<_> = (0..3)
+        .map(|_| service.reserve_for_stranger().unwrap())
+        .collect();
+    assert!(matches!(
+        service.reserve_for_stranger(),
+        Err(HashError::Busy { .. })
+    ));
+    permits.push(service.reserve().unwrap());
+    assert!(matches!(service.reserve(), Err(HashError::Busy { .. })));
+    drop(permits);
+    drop(service.reserve_for_stranger().unwrap());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn arenas_are_as_many_as_threads_whatever_the_number_of_logins() {
     let service = start(PasswordSettings {

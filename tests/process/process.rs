@@ -108,7 +108,12 @@ impl Process {
 
     /// Starts a command, which runs the binary in this place.
     pub fn run(mut command: Command, place: Arc<Place>) -> Self {
+        // A test is one address, with many users.
         let mut child = command
+            .env("APP__LIMITS__LOGINS_PER_MINUTE", "0")
+            .env("APP__LIMITS__REGISTRATIONS_PER_MINUTE", "0")
+            .env("APP__LIMITS__REFRESHES_PER_MINUTE", "0")
+            .env("APP__LIMITS__CONNECTS_PER_MINUTE", "0")
             .env("GATEWAY_BIND_ADDR", "127.0.0.1:0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -104,6 +104,8 @@ vocabulary! {
     AccountChanged = "account_changed";
     /// Somebody has that name.
     NameTaken = "name_taken";
+    /// After too many wrong passwords the next attempt came too early.
+    TooManyAttempts = "too_many_attempts";
     /// The new password is not one that the service takes.
     PasswordPolicy = "password_policy";
 }

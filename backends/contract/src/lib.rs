@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`names`] | `Username`, `RoomName`: validated once, canonical from then on |
 //! | [`account`] | `Account`, `StoredHash` and the [`CredentialStore`] |
+//! | [`attempts`] | `Attempt`, `Backoff` and the [`AttemptStore`] |
 //! | [`session`] | `Session`, `Rotation` and the [`SessionStore`] |
 //! | [`room`] | `Room`, `Role`, `Membership` and the [`RoomStore`] |
 //! | [`standing`] | who may change which membership: the one rule, for every store |
@@ -26,6 +27,7 @@
 //! - A future that is dropped half-way leaves either the old state or the new.
 
 pub mod account;
+pub mod attempts;
 pub mod audit;
 pub mod bus;
 #[cfg(feature = "conformance")]
@@ -42,6 +44,9 @@ pub mod standing;
 pub use account::{
     Account, AccountSummary, AccountsQuery, ChangeOutcome, CreateOutcome, CredentialStore,
     HashSwap, PasswordChange, StoredHash, UserId,
+};
+pub use attempts::{
+    Admission, Attempt, AttemptStore, Attempts, Backoff, MAX_SOURCES, Pseudonym, Success,
 };
 pub use audit::{
     Actor, AuditEntry, AuditEvent, AuditLog, AuditOutcome, AuditQuery, AuditReason, AuditRecord,

@@ -198,7 +198,8 @@ impl CredentialStore for PostgresStore {
                 "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean
                  FROM (SELECT EXISTS (SELECT FROM accounts), EXISTS (SELECT FROM sessions),
                      EXISTS (SELECT FROM rooms), EXISTS (SELECT FROM memberships),
-                     EXISTS (SELECT FROM idempotent_requests), EXISTS (SELECT FROM audit_log)) AS there",
+                     EXISTS (SELECT FROM idempotent_requests), EXISTS (SELECT FROM audit_log),
+                     EXISTS (SELECT FROM login_attempts), EXISTS (SELECT FROM login_sources)) AS there",
             )
             .fetch_one(&mut *self.lease().await?)
             .await

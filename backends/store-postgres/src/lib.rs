@@ -13,6 +13,7 @@
 //! | `members` | a change of who is in a room, and the end of the room |
 //! | `idempotency` | the `IdempotencyStore` |
 //! | `audit` | the `AuditLog` |
+//! | `attempts` | the `AttemptStore` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of PostgreSQL means to the service |
 //!
@@ -35,6 +36,7 @@
 //!   a network that loses everything in silence, is an error and not a wait.
 
 mod accounts;
+mod attempts;
 mod audit;
 mod error;
 mod idempotency;

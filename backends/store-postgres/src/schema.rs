@@ -39,6 +39,11 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), Migrate
             "audit log",
             include_str!("../../../migrations/postgres/0006_audit_log.sql"),
         ),
+        (
+            7,
+            "login attempts",
+            include_str!("../../../migrations/postgres/0007_login_attempts.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

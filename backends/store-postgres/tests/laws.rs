@@ -21,7 +21,8 @@ async fn store() -> StoreUnderTest {
         sessions: Arc::new(store.clone()),
         rooms: Arc::new(store.clone()),
         idempotency: Arc::new(store.clone()),
-        audit: Arc::new(store),
+        audit: Arc::new(store.clone()),
+        attempts: Arc::new(store),
         keep: Box::new(database),
     }
 }

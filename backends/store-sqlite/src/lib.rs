@@ -11,6 +11,7 @@
 //! | `members` | a change of who is in a room, and the end of the room |
 //! | `idempotency` | the `IdempotencyStore` |
 //! | `audit` | the `AuditLog` |
+//! | `attempts` | the `AttemptStore` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of SQLite means to the service |
 //!
@@ -27,6 +28,7 @@
 //!   can be had by anyone else.
 
 mod accounts;
+mod attempts;
 mod audit;
 mod error;
 mod file;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use contract::{
-    Account, AccountSummary, BoxError, EndedSession, Member, Membership, MembershipChange, Role,
-    Room, RoomName, Seed, Session, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, AccountSummary, Attempts, BoxError, EndedSession, Member, Membership,
+    MembershipChange, Role, Room, RoomName, Seed, Session, SessionId, StoreError, StoredHash,
+    Timestamp, UserId, Username,
 };
 use sqlx_core::{decode::Decode, row::Row, types::Type};
 use sqlx_sqlite::{Sqlite, SqliteRow};
@@ -111,6 +112,25 @@ pub(crate) fn membership_change(row: &SqliteRow) -> Result<MembershipChange, Sto
             .map_err(|source: std::num::TryFromIntError| corrupt("memberships.revision", source))?,
         at: time(row, "memberships.changed_at")?,
     })
+}
+
+/// Columns `known, failures, attempted_at, next_at`, all but the first of a row
+/// that may not be there.
+pub(crate) fn attempts(row: &SqliteRow) -> Result<(bool, Option<Attempts>), StoreError> {
+    let known = column(row, "login_sources.known")?;
+    let Some(failures) = column::<Option<i64>>(row, "login_attempts.failures")? else {
+        return Ok((known, None));
+    };
+    let kept = Attempts {
+        failures: failures
+            .try_into()
+            .map_err(|source: std::num::TryFromIntError| {
+                corrupt("login_attempts.failures", source)
+            })?,
+        last: time(row, "login_attempts.attempted_at")?,
+        next: time(row, "login_attempts.next_at")?,
+    };
+    Ok((known, Some(kept)))
 }
 
 /// The role of that name.

@@ -41,6 +41,11 @@ pub(crate) async fn migrate(writer: &mut SqliteConnection) -> Result<(), Migrate
             "audit log",
             include_str!("../../../migrations/sqlite/0006_audit_log.sql"),
         ),
+        (
+            7,
+            "login attempts",
+            include_str!("../../../migrations/sqlite/0007_login_attempts.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

@@ -167,8 +167,20 @@ impl Pool {
     /// # Errors
     /// [`Full`], at once.
     pub(super) fn reserve(&self) -> Result<Place, Full> {
+        self.reserve_of(self.0.0.places())
+    }
+
+    /// Takes a place in the queue, and leaves a quarter of all places to others.
+    ///
+    /// # Errors
+    /// [`Full`], at once.
+    pub(super) fn reserve_for_stranger(&self) -> Result<Place, Full> {
+        let places = self.0.0.places();
+        self.reserve_of(places - places / 4)
+    }
+
+    fn reserve_of(&self, places: usize) -> Result<Place, Full> {
         let shared = &self.0.0;
-        let places = shared.places();
         shared
             .taken
             .fetch_update(Relaxed, Relaxed, |taken| {

@@ -66,6 +66,16 @@ impl PasswordService {
         Ok(Permit::new(self.pool.reserve()?, self.clone()))
     }
 
+    /// The same for anybody at all. A quarter of the places stays free for
+    /// those of whom something is known, so that strangers, however many, keep
+    /// nobody out whom [`reserve`](Self::reserve) is for.
+    ///
+    /// # Errors
+    /// [`HashError::Busy`], at once, if there is none.
+    pub fn reserve_for_stranger(&self) -> Result<Permit, HashError> {
+        Ok(Permit::new(self.pool.reserve_for_stranger()?, self.clone()))
+    }
+
     /// Takes what a person typed to sign in. Whether it can be a password at
     /// all shows only in the verdict.
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
-use aws_lc_rs::hkdf;
+use aws_lc_rs::{hkdf, hmac};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
     jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
@@ -111,9 +111,13 @@ impl RefreshSecret {
     }
 
     pub(super) fn expand(&self, seed: &[u8; 32]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
+        self.derive(&[b"refresh token", seed])
+    }
+
+    fn derive(&self, info: &[&[u8]]) -> Result<Zeroizing<[u8; 32]>, KeyError> {
         let mut key = Zeroizing::new([0; 32]);
         self.0
-            .expand(&[b"refresh token", seed], hkdf::HKDF_SHA256)
+            .expand(info, hkdf::HKDF_SHA256)
             .and_then(|okm| okm.fill(key.as_mut()))
             .map_err(|_| KeyError::Crypto)?;
         Ok(key)
@@ -214,6 +218,15 @@ impl KeyRing {
     #[must_use]
     pub fn verification(&self) -> &Arc<VerificationKeys> {
         &self.verification
+    }
+
+    /// What makes pseudonyms: another key of every deployment.
+    ///
+    /// # Errors
+    /// [`KeyError::Crypto`].
+    pub fn pseudonyms(&self) -> Result<hmac::Key, KeyError> {
+        let key = self.refresh.derive(&[b"pseudonyms"])?;
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
     }
 
     /// The public keys (RFC 7517); empty for a shared secret.

@@ -159,6 +159,52 @@ async fn what_accounts_refuse() {
 }
 
 #[tokio::test]
+async fn what_is_asked_too_often() {
+    let service = Service::with(&[
+        ("APP__LIMITS__LOGINS_PER_MINUTE", "2"),
+        ("APP__LIMITS__REGISTRATIONS_PER_MINUTE", "1"),
+        ("APP__LIMITS__REFRESHES_PER_MINUTE", "1"),
+        ("APP__LIMITS__FREE_FAILURES", "1"),
+        ("APP__LIMITS__FAILURE_DELAY", "10m"),
+    ])
+    .await;
+    let contract = Contract::committed();
+    let token = service.sign_up("ann").await.access;
+    let wrong = json!({"username": "ann", "password": "wrong"});
+    let change = json!({"current_password": "wrong", "new_password": PASSWORD});
+    let refresh = json!({"refresh_token": "x"});
+    service.refresh("x").await;
+    service
+        .post_as(&token, "/auth/password", change.clone())
+        .await;
+    for (id, body, slug) in [
+        ("changePassword", change, "too-many-attempts"),
+        ("register", wrong.clone(), "too-many-requests"),
+        ("refresh", refresh, "too-many-requests"),
+    ] {
+        let operation = contract.operation(id);
+        let asked = operation.request(&service, &[]).bearer_auth(&token);
+        let answer = Answer::of(asked.json(&body)).await;
+        answer.is_problem(429, slug);
+        operation.assert_describes(&answer);
+    }
+    // The second login of an address, and the third.
+    let operation = contract.operation("login");
+    service.login("ann", "wrong").await;
+    let service = service.restart().await;
+    for slug in [
+        "too-many-attempts",
+        "too-many-attempts",
+        "too-many-requests",
+    ] {
+        let asked = operation.request(&service, &[]);
+        let answer = Answer::of(asked.json(&wrong)).await;
+        answer.is_problem(429, slug);
+        operation.assert_describes(&answer);
+    }
+}
+
+#[tokio::test]
 async fn what_rooms_refuse() {
     let service = Service::with(&[
         ("APP__ROOMS__MAX_MEMBERS", "2"),

@@ -79,6 +79,7 @@ async fn how_a_socket_is_opened_and_refused() {
             429,
             "too-many-sockets-of-user",
         ),
+        ("APP__LIMITS__CONNECTS_PER_MINUTE", 429, "too-many-requests"),
     ] {
         let full = Service::with(&[(bound, "1")]).await;
         let _first = full.socket(&token).await;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::{Router, body::Body};
 use contract::{
-    Account, BusError, CredentialStore, Delivery, History, Message, Position, Published, RoomBus,
-    RoomName, StoredHash, Subscription, Timestamp, UserId, Username,
+    Account, Backoff, BusError, CredentialStore, Delivery, History, Message, Position, Published,
+    RoomBus, RoomName, StoredHash, Subscription, Timestamp, UserId, Username,
 };
 use http_body_util::BodyExt;
 use hyper::{Request, Response, StatusCode};
@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use service::{
     accounts::{
         Accounts, SessionTimes,
+        guesses::{GuessSettings, Guesses},
         passwords::{PasswordService, PasswordSettings},
         tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
     },
@@ -20,6 +21,7 @@ use service::{
     audit::{Audit, AuditSettings},
     config::{Config, Sources},
     http,
+    limits::{Limits, Rates},
     presence::Presence,
     rooms::{MembersOnly, RoomLimits, Rooms},
     wiring::{self, Stores},
@@ -213,6 +215,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
         tokens.leeway,
         ended.clone(),
     );
+    let limits = Arc::new(Limits::new(Rates::default()));
     Arc::new(App {
         rooms: Rooms {
             store: stores.rooms.clone(),
@@ -235,6 +238,20 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
             sessions: stores.sessions,
             bus,
             passwords: PasswordService::start(PasswordSettings::cheap()).unwrap(),
+            guesses: Guesses::new(
+                stores.attempts,
+                keys.pseudonyms().unwrap(),
+                GuessSettings {
+                    backoff: Backoff {
+                        free: config.limits.free_failures,
+                        first: config.limits.failure_delay,
+                        longest: config.limits.max_failure_delay,
+                        forgotten_after: config.limits.failures_forgotten,
+                    },
+                    known_address: config.limits.known_address,
+                },
+            ),
+            limits: limits.clone(),
             issuer,
             refresh_tokens: RefreshTokens::new(keys.clone()),
             ended,
@@ -245,6 +262,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
                 grace: tokens.refresh_grace,
             },
         },
+        limits,
         verifier: Arc::new(verifier),
         keys,
         body_limit: config.http.body_limit,

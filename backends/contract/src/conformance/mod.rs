@@ -11,6 +11,7 @@
 //! | [`idempotency`] | laws of the `IdempotencyStore` |
 //! | [`administration`] | laws of the `CredentialStore`: what operators do, and lists |
 //! | [`audit`] | laws of the `AuditLog` |
+//! | [`attempts`] | laws of the `AttemptStore` |
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
 //! | [`history`] | laws of the `RoomBus`: what is kept, and keys of messages |
@@ -31,7 +32,9 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use crate::{AuditLog, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore};
+use crate::{
+    AttemptStore, AuditLog, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore,
+};
 
 /// A store to judge: new, empty and nobody else's.
 pub struct StoreUnderTest {
@@ -45,6 +48,8 @@ pub struct StoreUnderTest {
     pub idempotency: Arc<dyn IdempotencyStore>,
     /// Its audit log.
     pub audit: Arc<dyn AuditLog>,
+    /// Its counts of attempts to give a password.
+    pub attempts: Arc<dyn AttemptStore>,
     /// What has to live as long as the store: a folder, a server.
     pub keep: Box<dyn Any + Send>,
 }
@@ -107,6 +112,7 @@ macro_rules! laws {
 
 pub mod accounts;
 pub mod administration;
+pub mod attempts;
 pub mod audit;
 pub mod bus;
 pub mod changes;
@@ -133,6 +139,7 @@ macro_rules! store_laws {
         $crate::idempotency_laws!($under_test);
         $crate::administration_laws!($under_test);
         $crate::audit_laws!($under_test);
+        $crate::attempt_laws!($under_test);
     };
 }
 

@@ -235,7 +235,7 @@ async fn a_role_that_may_not_migrate_serves_a_migrated_database() {
     sql(
         &database.url,
         "GRANT SELECT, INSERT, UPDATE, DELETE ON accounts, sessions, rooms, memberships,
-             idempotent_requests TO guest;
+             idempotent_requests, login_attempts, login_sources TO guest;
          GRANT SELECT ON _sqlx_migrations TO guest",
     );
     let store = connect(&as_guest, 2).await.unwrap();

@@ -5,15 +5,16 @@ use std::io;
 
 use async_trait::async_trait;
 use contract::{
-    Account, AccountSummary, AccountsQuery, AuditEntry, AuditLog, AuditQuery, AuditRecord, Begin,
-    ChangeMember, ChangeOutcome, CreateOutcome, CredentialStore, DeleteOutcome, EndedSession,
-    HashSwap, IdempotencyStore, IdempotentRequest, Member, MemberOutcome, Membership,
-    MembershipChange, NewSession, OpenOutcome, PasswordChange, Room, RoomName, RoomOutcome,
-    RoomStore, Rotate, Rotation, Session, SessionId, SessionStore, StoreError, StoredHash,
-    Timestamp, UserId, Username,
+    Account, AccountSummary, AccountsQuery, Admission, Attempt, AttemptStore, AuditEntry, AuditLog,
+    AuditQuery, AuditRecord, Begin, ChangeMember, ChangeOutcome, CreateOutcome, CredentialStore,
+    DeleteOutcome, EndedSession, HashSwap, IdempotencyStore, IdempotentRequest, Member,
+    MemberOutcome, Membership, MembershipChange, NewSession, OpenOutcome, PasswordChange, Pseudonym,
+    Room, RoomName, RoomOutcome, RoomStore, Rotate, Rotation, Session, SessionId, SessionStore,
+    StoreError, StoredHash, Success, Timestamp, UserId, Username,
 };
 
-/// Accounts, sessions, rooms, requests and the audit log, kept somewhere else.
+/// Accounts, sessions, rooms, requests, attempts and the audit log, kept
+/// somewhere else.
 #[derive(Debug)]
 pub struct MyStore;
 
@@ -221,6 +222,34 @@ impl AuditLog for MyStore {
     }
 
     async fn purge_audit(&self, _before: Timestamp) -> Result<u64, StoreError> {
+        Err(unwritten())
+    }
+}
+
+#[async_trait]
+impl AttemptStore for MyStore {
+    async fn admit(&self, _attempt: &Attempt) -> Result<Admission, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn knows(
+        &self,
+        _account: Pseudonym,
+        _source: Pseudonym,
+        _since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn succeed(&self, _success: &Success) -> Result<(), StoreError> {
+        Err(unwritten())
+    }
+
+    async fn purge_attempts(&self, _before: Timestamp, _keep: u32) -> Result<u64, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn purge_sources(&self, _before: Timestamp) -> Result<u64, StoreError> {
         Err(unwritten())
     }
 }

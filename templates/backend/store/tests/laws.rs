@@ -16,7 +16,8 @@ async fn store() -> StoreUnderTest {
         sessions: store.clone(),
         rooms: store.clone(),
         idempotency: store.clone(),
-        audit: store,
+        audit: store.clone(),
+        attempts: store,
         keep: Box::new(()),
     }
 }

@@ -1,0 +1,108 @@
+//! How long an answer takes tells nothing of an account.
+//!
+//! No time is looked at, only which of two answers takes longer how often, of
+//! many that are asked for in turns (Mann-Whitney). If nothing tells them apart
+//! it is half of the pairs. Of 120 and 120 the share strays from that by 0.037
+//! (one standard deviation), and an answer without its hash is faster in nearly
+//! all.
+
+use std::time::{Duration, Instant};
+
+use contract::Timestamp;
+use service::{accounts::disable::disable, wiring};
+
+use super::{WRONG, guess_from, login_from, slow_to_guess};
+use crate::service::{PASSWORD, Service};
+
+/// How often each is asked for.
+const ROUNDS: usize = 120;
+/// The first answers warm up what is on their way.
+const WARM_UP: usize = 10;
+/// Seven standard deviations: a leak as large as a hash is far beyond it, and
+/// chance doesn't get there.
+const BAND: std::ops::RangeInclusive<f64> = 0.24..=0.76;
+
+/// How long wrong passwords take for each of these names, in turns.
+async fn times<const N: usize>(
+    service: &Service,
+    names: [&str; N],
+    expected: (u16, &str),
+) -> [Vec<Duration>; N] {
+    let mut times = [const { Vec::new() }; N];
+    for round in 0..WARM_UP + ROUNDS {
+        for turn in 0..N {
+            // Not always in the same order: each name follows each other one.
+            let which = (turn + round) % N;
+            let start = Instant::now();
+            let answer = login_from(service, "198.51.100.1", names[which], WRONG).await;
+            let time = start.elapsed();
+            answer.is_problem(expected.0, expected.1);
+            if round >= WARM_UP {
+                times[which].push(time);
+            }
+        }
+    }
+    times
+}
+
+/// In what share of all pairs the first is slower; a tie is half a pair.
+fn slower(first: &[Duration], second: &[Duration]) -> f64 {
+    let mut halves = 0_u32;
+    for one in first {
+        for other in second {
+            halves += match one.cmp(other) {
+                std::cmp::Ordering::Greater => 2,
+                std::cmp::Ordering::Equal => 1,
+                std::cmp::Ordering::Less => 0,
+            };
+        }
+    }
+    let pairs = u32::try_from(first.len() * second.len()).unwrap();
+    f64::from(halves) / f64::from(2 * pairs)
+}
+
+#[track_caller]
+fn tell_nothing<const N: usize>(names: [&str; N], times: &[Vec<Duration>; N]) {
+    for first in 0..N {
+        for second in 0..first {
+            let share = slower(&times[first], &times[second]);
+            let (first, second) = (names[first], names[second]);
+            println!("{first} is slower than {second} in {share:.3} of the pairs");
+            assert!(BAND.contains(&share), "{first}, {second}: {share}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn time_does_not_tell_who_has_an_account() {
+    // A hash that is some milliseconds: more than the way there and back.
+    let service = Service::with(&[
+        ("APP__HTTP__TRUSTED_PROXIES", "127.0.0.1"),
+        ("APP__LIMITS__FREE_FAILURES", "1000"),
+        ("APP__PASSWORDS__MEMORY_KIB", "4096"),
+    ])
+    .await;
+    for name in ["wrong", "disabled"] {
+        service.register(name, PASSWORD).await;
+    }
+    let stores = wiring::open_stores(&service.config()).await.unwrap();
+    let credentials = stores.unwrap().credentials;
+    disable(&*credentials, "disabled", Timestamp::now())
+        .await
+        .unwrap();
+    let names = ["wrong", "unknown", "disabled"];
+    let times = times(&service, names, (401, "invalid-credentials")).await;
+    tell_nothing(names, &times);
+}
+
+#[tokio::test]
+async fn nor_does_it_while_one_has_to_wait() {
+    let service = slow_to_guess().await;
+    service.register("wrong", PASSWORD).await;
+    let names = ["wrong", "unknown"];
+    for name in names {
+        guess_from(&service, "198.51.100.1", name).await;
+    }
+    let times = times(&service, names, (429, "too-many-attempts")).await;
+    tell_nothing(names, &times);
+}
