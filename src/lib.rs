@@ -23,11 +23,12 @@
 //! | [`control`] | what happened on any node holds on this one |
 //! | [`clock`] | what time it is |
 //! | [`problem`] | one API error → `application/problem+json` |
-//! | [`telemetry`] | logs |
+//! | [`request_id`] | what a request is called, everywhere |
+//! | [`telemetry`] | logs and metrics |
 //!
 //! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news → contract`;
 //! `server → wiring → backends → contract`; `accounts → hash-simd`;
-//! `server → remote_keys → accounts`. `http` and `ws` know nothing of
+//! `server → remote_keys → accounts`; whatever counts → `telemetry`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
 pub mod accounts;
@@ -46,6 +47,7 @@ pub mod presence;
 pub mod problem;
 pub mod readiness;
 pub mod remote_keys;
+pub mod request_id;
 pub mod rooms;
 pub mod router;
 pub mod server;

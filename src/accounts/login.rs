@@ -28,6 +28,18 @@ impl Accounts {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Tokens, AccountsError> {
+        let result = self.sign_in(username, password, caller, now).await;
+        self.instruments.login(&result);
+        result
+    }
+
+    async fn sign_in(
+        &self,
+        username: &str,
+        password: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Tokens, AccountsError> {
         let username = Username::parse(username).ok();
         for _ in 0..ATTEMPTS {
             // The place in the queue comes first: a full queue must not cost
@@ -55,6 +67,7 @@ impl Accounts {
             };
             match self.sessions.open(&new).await? {
                 OpenOutcome::Opened => {
+                    self.instruments.opened();
                     tracing::info!(user = %account.id, session = %new.session.id, "session opened");
                     if let Some(password) = outdated {
                         self.rehash(account, password);

@@ -13,11 +13,13 @@
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
+//! | [`instruments`] | what is counted |
 
 pub mod caller;
 pub mod change_password;
 pub mod disable;
 pub mod error;
+pub mod instruments;
 pub mod login;
 pub mod passwords;
 pub mod refresh;
@@ -34,6 +36,7 @@ use contract::{
 
 pub use self::{caller::Caller, error::AccountsError};
 use self::{
+    instruments::AccountInstruments,
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
@@ -68,6 +71,8 @@ pub struct Accounts {
     pub ended: Arc<EndedSessions>,
     /// How long sessions live.
     pub times: SessionTimes,
+    /// What is counted.
+    pub instruments: AccountInstruments,
 }
 
 impl fmt::Debug for Accounts {
@@ -122,6 +127,7 @@ impl Accounts {
         for &session in sessions {
             self.ended.insert(session, now);
         }
+        self.instruments.ended(sessions.len(), reason);
         news::announce_ended(&*self.bus, sessions, reason, now).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use contract::{Rotate, Rotation, Timestamp};
 
-use super::{Accounts, AccountsError, Tokens, tokens::RefreshToken};
+use super::{Accounts, AccountsError, Tokens, instruments::RefreshOutcome, tokens::RefreshToken};
 use crate::news::EndReason;
 
 impl Accounts {
@@ -14,6 +14,21 @@ impl Accounts {
     /// # Errors
     /// `RefreshToken`, or a failure.
     pub async fn refresh(&self, token: &str, now: Timestamp) -> Result<Tokens, AccountsError> {
+        let mut outcome = RefreshOutcome::Refused;
+        let result = self.rotate(token, now, &mut outcome).await;
+        if !matches!(result, Ok(_) | Err(AccountsError::RefreshToken)) {
+            outcome = RefreshOutcome::Failed;
+        }
+        self.instruments.refresh(outcome);
+        result
+    }
+
+    async fn rotate(
+        &self,
+        token: &str,
+        now: Timestamp,
+        outcome: &mut RefreshOutcome,
+    ) -> Result<Tokens, AccountsError> {
         let token = RefreshToken::parse(token).ok_or(AccountsError::RefreshToken)?;
         let session = self
             .sessions
@@ -34,6 +49,7 @@ impl Accounts {
                 now,
             })
             .await?;
+        *outcome = RefreshOutcome::of(&rotation);
         match rotation {
             Rotation::Rotated(session) | Rotation::Repeated(session) => {
                 self.tokens(&session, now).await

@@ -15,6 +15,17 @@ impl Accounts {
         password: &str,
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
+        let result = self.make_account(username, password, now).await;
+        self.instruments.registration(&result);
+        result
+    }
+
+    async fn make_account(
+        &self,
+        username: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<Account, AccountsError> {
         let username = Username::parse(username)?;
         let permit = self.passwords.reserve()?;
         // That a name is taken can't be kept secret from somebody who may

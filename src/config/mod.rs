@@ -42,6 +42,7 @@ mod jwks_url;
 mod kind;
 mod load;
 mod log;
+mod metrics;
 mod origins;
 mod passwords;
 mod platform;
@@ -64,6 +65,7 @@ pub use self::{
     jwks_url::{JwksUrl, JwksUrlError},
     load::Loaded,
     log::{Log, LogFormat},
+    metrics::{Metrics, MetricsBind},
     origins::{AllowedOrigins, OriginErrors},
     passwords::{HashKernel, Passwords},
     problem::{ConfigErrors, Problem},
@@ -103,6 +105,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Logs.
     pub log: Log,
+    /// Metrics.
+    pub metrics: Metrics,
 }
 
 impl Config {

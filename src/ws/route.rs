@@ -18,11 +18,13 @@ use super::{
     close::Close,
     entrance::{Entrance, EntranceError, Wanted},
     handshake::{self, Refusal},
+    instruments::HandshakeOutcome,
     sockets::Full,
     wire::Format,
 };
 use crate::{
     problem::{Problem, ProblemType, document::problems},
+    request_id::RequestId,
     rooms::position::PositionText,
 };
 
@@ -113,6 +115,11 @@ problems!(SocketProblems: SERVICE, MalformedHandshake, TokenRequired, OriginNotA
 )]
 async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
     let (mut parts, _) = request.into_parts();
+    let instruments = gateway.sockets.instruments();
+    let refuse = |refusal: Refusal| {
+        instruments.handshake(refusal);
+        refuse(refusal)
+    };
     let asked = handshake::read(&parts, |origin| match origin {
         Some(origin) => gateway.origins.allow(origin, &parts.headers),
         None => gateway.allow_missing_origin,
@@ -136,11 +143,16 @@ async fn open_socket(State(gateway): State<Arc<Gateway>>, request: Request) -> R
         return refuse(Refusal::NotAnUpgrade);
     };
     // Before the answer: whoever reads the 101 hears what is said from then on.
-    let entrance = match Entrance::reserve(&gateway, token, wanted).await {
+    let request = parts.extensions.remove::<RequestId>();
+    let entrance = match Entrance::reserve(&gateway, token, wanted, request).await {
         Ok(entrance) => entrance,
-        Err(reason) => return refuse_entrance(&reason),
+        Err(reason) => {
+            instruments.handshake(&reason);
+            return refuse_entrance(&reason);
+        }
     };
-    tokio::spawn(entrance.enter(gateway, upgrade));
+    instruments.handshake(HandshakeOutcome::Accepted);
+    tokio::spawn(entrance.enter(gateway.clone(), upgrade));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();

@@ -33,6 +33,7 @@ mod handshakes;
 mod http_manners;
 mod key_files;
 mod local_bus;
+mod metrics;
 mod mint;
 mod node;
 mod refreshing;

@@ -26,6 +26,8 @@ pub const SOON: Duration = Duration::from_secs(20);
 pub struct Service {
     pub address: SocketAddr,
     pub gateway: Arc<Gateway>,
+    /// Where its metrics are, if on a listener of their own.
+    pub metrics: Option<SocketAddr>,
     pub client: reqwest::Client,
     pub place: Arc<Place>,
     variables: Vec<(String, String)>,
@@ -65,6 +67,7 @@ impl Service {
         };
         let address = server.local_addr();
         let gateway = server.gateway().unwrap();
+        let metrics = server.metrics_addr();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
@@ -73,6 +76,7 @@ impl Service {
         Self {
             address,
             gateway,
+            metrics,
             client,
             place,
             variables,

@@ -38,8 +38,8 @@ pub mod session;
 pub mod standing;
 
 pub use account::{
-    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, StoredHash,
-    UserId,
+    Account, ChangeOutcome, Connections, CreateOutcome, CredentialStore, HashSwap, PasswordChange,
+    StoredHash, UserId,
 };
 pub use bus::{
     ConnectionId, Delivery, Envelope, Epoch, History, Kind, Message, MessageKey, Position,

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use contract::{
-    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, SessionId,
-    StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, ChangeOutcome, Connections, CreateOutcome, CredentialStore, HashSwap, PasswordChange,
+    SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
 };
 use sqlx_core::{query::query, query_scalar::query_scalar};
 
@@ -152,5 +152,9 @@ impl CredentialStore for PostgresStore {
             return Err(failed(Cause::ReadOnly));
         }
         Ok(())
+    }
+
+    fn connections(&self) -> Connections {
+        self.pool()
     }
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use contract::{
-    Account, ChangeOutcome, CreateOutcome, CredentialStore, HashSwap, PasswordChange, SessionId,
-    StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, ChangeOutcome, Connections, CreateOutcome, CredentialStore, HashSwap, PasswordChange,
+    SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
 };
 use sqlx_core::query::query;
 
@@ -117,5 +117,9 @@ impl CredentialStore for SqliteStore {
         // Takes the write lock, and changes nothing.
         let transaction = self.begin().await?;
         transaction.rollback().await.map_err(failed)
+    }
+
+    fn connections(&self) -> Connections {
+        self.pools()
     }
 }

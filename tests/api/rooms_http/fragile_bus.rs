@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use service::{
     accounts::{
         Accounts, SessionTimes,
+        instruments::AccountInstruments,
         passwords::{PasswordService, PasswordSettings},
         tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
     },
@@ -20,7 +21,7 @@ use service::{
     config::{Config, Sources},
     http,
     presence::Presence,
-    rooms::{MembersOnly, RoomLimits, Rooms},
+    rooms::{MembersOnly, RoomInstruments, RoomLimits, Rooms},
     wiring::{self, Stores},
 };
 use test_servers::Place;
@@ -220,6 +221,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
                 max_members: config.rooms.max_members,
                 max_message_bytes: config.ws.max_message_bytes,
             },
+            instruments: RoomInstruments::default(),
         },
         accounts: Accounts {
             credentials: stores.credentials,
@@ -234,6 +236,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
                 absolute_ttl: tokens.refresh_absolute_ttl,
                 grace: tokens.refresh_grace,
             },
+            instruments: AccountInstruments::default(),
         },
         verifier: Arc::new(verifier),
         keys,

@@ -5,7 +5,7 @@ use std::io;
 
 use async_trait::async_trait;
 use contract::{
-    Account, Begin, ChangeMember, ChangeOutcome, CreateOutcome, CredentialStore, DeleteOutcome,
+    Account, Begin, ChangeMember, ChangeOutcome, Connections, CreateOutcome, CredentialStore, DeleteOutcome,
     EndedSession, HashSwap, IdempotencyStore, IdempotentRequest, Member, MemberOutcome, Membership,
     MembershipChange, NewSession, OpenOutcome, PasswordChange, Room, RoomName, RoomOutcome,
     RoomStore, Rotate, Rotation, Session, SessionId, SessionStore, StoreError, StoredHash,
@@ -63,6 +63,14 @@ impl CredentialStore for MyStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Err(unwritten())
+    }
+
+    fn connections(&self) -> Connections {
+        Connections {
+            used: 0,
+            idle: 0,
+            max: 1,
+        }
     }
 }
 
