@@ -59,7 +59,7 @@ async fn a_store_that_fails_tells_no_secret() {
         let refresh = everything.ann_signs_in().await;
 
         let hash = "$argon2id$v=19$m=64,t=1$canary-hash-in-the-store";
-        let hash = everything.canaries.new("a hash that can't be read", hash);
+        let hash = everything.canaries.make("a hash that can't be read", hash);
         sql(
             &database.url,
             &format!("UPDATE accounts SET hash = '{hash}'"),

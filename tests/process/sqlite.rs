@@ -51,7 +51,7 @@ async fn a_store_that_fails_tells_no_secret() {
         let options = SqliteConnectOptions::new().filename(&path);
         let mut file = SqliteConnection::connect_with(&options).await.unwrap();
         let hash = "$argon2id$v=19$m=64,t=1$canary-hash-in-the-store";
-        let hash = everything.canaries.new("a hash that can't be read", hash);
+        let hash = everything.canaries.make("a hash that can't be read", hash);
         let broken = query("UPDATE accounts SET hash = ?").bind(hash);
         broken.execute(&mut file).await.unwrap();
         assert_eq!(everything.ask_in_vain(&refresh).await[..2], [500, 500]);

@@ -28,7 +28,7 @@ impl Canaries {
     }
 
     /// Something more, given back.
-    pub fn new(&mut self, what: &str, secret: impl Into<String>) -> String {
+    pub fn make(&mut self, what: &str, secret: impl Into<String>) -> String {
         let secret = secret.into();
         self.add(what, &secret);
         secret

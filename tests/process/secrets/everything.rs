@@ -91,11 +91,11 @@ impl Everything {
 
     async fn people_register_badly(&mut self) {
         let long = format!("canary-too-long-{}", "x".repeat(2000));
-        let weak = self.canaries.new("a weak password", "canary12");
-        let long = self.canaries.new("a long password", long);
+        let weak = self.canaries.make("a weak password", "canary12");
+        let long = self.canaries.make("a long password", long);
         let odd = self
             .canaries
-            .new("an odd password", "canary\u{7}with-a-bell");
+            .make("an odd password", "canary\u{7}with-a-bell");
         for password in [&weak, &long, &odd] {
             let body = json!({"username": "bob", "password": password});
             let (status, _) = self.ask(self.post("/auth/register").json(&body), &[]).await;
@@ -104,7 +104,7 @@ impl Everything {
         // In the wrong field.
         let typed = self
             .canaries
-            .new("a password as a name", "Canary in the wrong field!");
+            .make("a password as a name", "Canary in the wrong field!");
         let body = json!({"username": typed, "password": PASSWORD});
         for path in ["/auth/register", "/auth/login"] {
             self.ask(self.post(path).json(&body), &[]).await;
@@ -119,7 +119,7 @@ impl Everything {
             ("a hash", hash),
             ("a malformed hash", malformed),
         ] {
-            let password = self.canaries.new(what, password);
+            let password = self.canaries.make(what, password);
             for username in ["ann", "nobody"] {
                 let body = json!({"username": username, "password": password});
                 let (status, _) = self.ask(self.post("/auth/login").json(&body), &[]).await;
@@ -128,7 +128,7 @@ impl Everything {
         }
         let basic = self
             .canaries
-            .new("a password in a header", "canary-basic-password");
+            .make("a password in a header", "canary-basic-password");
         let request = self.post("/auth/login").basic_auth("ann", Some(basic));
         self.ask(request, &[]).await;
     }
@@ -168,7 +168,7 @@ impl Everything {
         self.canaries.add("a forged refresh token", &forged);
         let malformed = self
             .canaries
-            .new("a malformed refresh token", "canary-refresh-token");
+            .make("a malformed refresh token", "canary-refresh-token");
         for token in [first, &forged, &malformed] {
             let request = self.post("/auth/refresh").json(&present(token));
             assert_eq!(self.ask(request, &[]).await.0, 401);
@@ -179,7 +179,7 @@ impl Everything {
     async fn tokens_are_put_anywhere(&mut self, access: &str) {
         let bad = self
             .canaries
-            .new("a bad access token", "canary.access.token-that-is-none");
+            .make("a bad access token", "canary.access.token-that-is-none");
         let (head, signature) = access.rsplit_once('.').unwrap();
         let forged: String = signature.chars().rev().collect();
         let forged = format!("{head}.{forged}");
@@ -211,7 +211,7 @@ impl Everything {
     }
 
     async fn bodies_are_wrong(&mut self, access: &str, refresh: &str) {
-        let body = self.canaries.new("a body", "canary-in-a-body");
+        let body = self.canaries.make("a body", "canary-in-a-body");
         let bodies = [
             format!(r#"{{"username":"ann","password":"{body}""#),
             format!(r#"{{"username":"ann","password":["{body}"]}}"#),
@@ -254,7 +254,7 @@ impl Everything {
         let (_, seat) = self.ask(request, &holds).await;
         self.canaries
             .token("an access token", seat["access_token"].as_str().unwrap());
-        let said = self.canaries.new(
+        let said = self.canaries.make(
             "what somebody says",
             "canary: what people say to each other",
         );
@@ -272,7 +272,7 @@ impl Everything {
     async fn sockets(&mut self, access: &str) {
         let said = self
             .canaries
-            .new("what a socket says", "canary: what a socket says");
+            .make("what a socket says", "canary: what a socket says");
         for protocols in [&["bearer"][..], &["rooms.v1", "bearer"]] {
             let url = format!("ws://{}/ws?token={access}", self.service().address);
             let mut request = ClientRequestBuilder::new(url.parse().unwrap());
@@ -308,7 +308,7 @@ impl Everything {
 
     /// What no client would send.
     async fn heads_are_wrong(&mut self, access: &str) {
-        let odd = self.canaries.new("an odd head", "canary-in-an-odd-head");
+        let odd = self.canaries.make("an odd head", "canary-in-an-odd-head");
         for head in [
             format!("GET /auth/me HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {access}\0\r\n\r\n"),
             format!("GET /{odd} \r\n{odd}\r\n\r\n"),
@@ -336,7 +336,7 @@ impl Everything {
         let (access, _) = self.sign_in().await;
         let new = self
             .canaries
-            .new("a new password", "canary-new-plum-tractor-91");
+            .make("a new password", "canary-new-plum-tractor-91");
         for (current, new, expected) in [
             ("canary-wrong-password", &*new, 401),
             (PASSWORD, "canary12", 400),
@@ -365,7 +365,7 @@ impl Everything {
     pub async fn ask_in_vain(&mut self, refresh: &str) -> Vec<u16> {
         let new = self
             .canaries
-            .new("a password in vain", "canary-in-vain-violin-91");
+            .make("a password in vain", "canary-in-vain-violin-91");
         let requests = [
             (
                 "/auth/login",
