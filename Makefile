@@ -93,6 +93,11 @@ openapi: service
 	target/debug/$(PACKAGE) openapi > openapi/openapi.json
 	target/debug/$(PACKAGE) asyncapi > openapi/asyncapi.json
 
+# Writes the table of metrics anew; a test fails while it is stale.
+.PHONY: metrics
+metrics:
+	METRICS=renew cargo test --all-features --locked --test api metrics::documented::the_table
+
 # The committed document of the WebSocket, judged by the parser of its makers.
 asyncapi: openapi/tools/node_modules
 	node openapi/tools/asyncapi.js openapi/asyncapi.json
@@ -202,6 +207,14 @@ papers: service $(CARGO_GENERATE)
 	python3 tests/papers/settings.py README.md src/config/defaults.toml
 	SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" CARGO_GENERATE="$(CURDIR)/$(CARGO_GENERATE)" target/debug/examples/with_servers \
 		python3 tests/papers/commands.py README.md CONTRIBUTING.md SECURITY.md
+
+# Metrics, the dashboard and the alerts, judged by the parsers of others.
+.PHONY: monitoring
+test: monitoring
+monitoring: service .tools/monitoring/ready
+	.tools/monitoring/bin/python -B tests/monitoring/judge.py target/debug/$(PACKAGE) monitoring
+
+.tools/monitoring/ready: tests/monitoring/requirements.txt
 
 KUSTOMIZE_VERSION := v5.8.0
 KUSTOMIZE := .tools/kustomize/kustomize

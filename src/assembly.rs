@@ -10,6 +10,7 @@ use crate::{
         Accounts, SessionTimes,
         administration::Administration,
         guesses::{GuessSettings, Guesses},
+        instruments::AccountInstruments,
         passwords::{KernelChoice, PasswordService, PasswordSettings, StartError},
         tokens::{
             EndedSessions, FolderKeys, KeyError, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier,
@@ -18,11 +19,15 @@ use crate::{
     app::App,
     audit::{Audit, AuditSettings},
     config::{Config, HashKernel},
+    http::instruments::RequestInstruments,
     limits::{Limits, Rates},
     node_keys::NodeKeys,
     presence::Presence,
-    rooms::{MembersOnly, MembershipChanges, RoomLimits, RoomPolicy, Rooms},
-    wiring::Stores,
+    readiness::Readiness,
+    rooms::{MembersOnly, MembershipChanges, RoomInstruments, RoomLimits, RoomPolicy, Rooms},
+    telemetry::metrics::{Counter, Metrics, gauge},
+    wiring::{Stores, observed::StoreInstruments},
+    ws::Gateway,
 };
 
 /// What an operator called `operator` works with. To be called in a runtime.
@@ -117,6 +122,63 @@ pub(crate) fn room_policy(stores: &Stores) -> Arc<dyn RoomPolicy> {
     Arc::new(MembersOnly(stores.rooms.clone()))
 }
 
+/// What a node counts, beside its [`App`] and its gateway.
+pub(crate) struct Instruments {
+    pub(crate) requests: RequestInstruments,
+    pub(crate) stores: StoreInstruments,
+    /// How often the bus could not be heard for a while.
+    pub(crate) interruptions: Counter,
+    /// Those of the listener of the API.
+    pub(crate) connections: TaskTracker,
+}
+
+impl Instruments {
+    pub(crate) fn new() -> Self {
+        Self {
+            requests: RequestInstruments::default(),
+            stores: StoreInstruments::default(),
+            interruptions: Counter::default(),
+            connections: TaskTracker::new(),
+        }
+    }
+
+    /// Everything that a node counts.
+    pub(crate) fn gather(
+        &self,
+        stores: Option<&Stores>,
+        app: Option<&App>,
+        gateway: Option<&Arc<Gateway>>,
+        readiness: &Arc<Readiness>,
+    ) -> Arc<Metrics> {
+        Arc::new(Metrics::gather(|registry| {
+            self.requests.register(registry);
+            let connections = self.connections.clone();
+            registry.register(
+                "http_connections",
+                "Open connections that are no sockets",
+                gauge(move || Some(connections.len() as f64)),
+            );
+            if let Some(app) = app {
+                app.accounts.instruments.register(registry);
+                app.accounts.passwords.register(registry);
+                app.rooms.instruments.register(registry);
+            }
+            if let Some(gateway) = gateway {
+                gateway.register(registry);
+            }
+            readiness.register(registry);
+            registry.register(
+                "bus_interruptions",
+                "How often this node could not hear the bus for a while",
+                self.interruptions.clone(),
+            );
+            if let Some(stores) = stores {
+                stores.register(&self.stores, registry);
+            }
+        }))
+    }
+}
+
 /// What the API has in common with the rest of its node.
 pub(crate) struct Common {
     pub(crate) bus: Arc<dyn RoomBus>,
@@ -178,6 +240,7 @@ pub(crate) fn app(
             max_members: config.rooms.max_members,
             max_message_bytes: config.ws.max_message_bytes,
         },
+        instruments: RoomInstruments::default(),
     };
     let accounts = Accounts {
         credentials: stores.credentials.clone(),
@@ -199,6 +262,7 @@ pub(crate) fn app(
             absolute_ttl: tokens.refresh_absolute_ttl,
             grace: tokens.refresh_grace,
         },
+        instruments: AccountInstruments::default(),
     };
     Ok(Arc::new(App {
         accounts,

@@ -46,8 +46,9 @@ pub(crate) struct Door {
 }
 
 impl Door {
-    /// A door to the routes of `router`.
-    pub(crate) fn new(router: Router, http: &Http) -> Self {
+    /// A door to the routes of `router`; the connections are those that
+    /// `tracker` counts.
+    pub(crate) fn new(router: Router, http: &Http, tracker: TaskTracker) -> Self {
         Self {
             router,
             connections: Arc::new(Semaphore::new(http.max_connections)),
@@ -56,7 +57,7 @@ impl Door {
                 idle: http.keep_alive,
             },
             draining: CancellationToken::new(),
-            tracker: TaskTracker::new(),
+            tracker,
         }
     }
 
@@ -80,12 +81,18 @@ impl Door {
         loop {
             tokio::select! {
                 () = &mut end => return,
-                accepted = accept(listener, &self.connections) => self.serve(accepted),
+                accepted = accept(listener, &self.connections) => self.serve_one(accepted),
             }
         }
     }
 
-    fn serve(&self, (stream, peer, permit): (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
+    /// Lets connections in until it is dropped, and those end with it.
+    pub(crate) async fn serve(self, listener: TcpListener) {
+        let _end = self.draining.clone().drop_guard();
+        self.keep_open(&listener, std::future::pending()).await;
+    }
+
+    fn serve_one(&self, (stream, peer, permit): (TcpStream, SocketAddr, OwnedSemaphorePermit)) {
         let router = self.router.clone();
         let draining = self.draining.clone();
         let patience = self.patience;
@@ -141,11 +148,11 @@ impl Door {
     }
 }
 
-/// Listens on `address`.
+/// Listens on `address`; also says where, if that has port 0.
 ///
 /// # Errors
 /// The system's.
-pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+pub(crate) fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = socket2::Socket::new(
         socket2::Domain::for_address(address),
         socket2::Type::STREAM,
@@ -156,7 +163,9 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     socket.listen(LISTEN_BACKLOG)?;
-    TcpListener::from_std(socket.into())
+    let listener = TcpListener::from_std(socket.into())?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 fn tune(stream: &TcpStream) -> io::Result<()> {

@@ -25,11 +25,13 @@
 //! | [`clock`] | what time it is |
 //! | [`limits`] | how often one address may ask, and one user |
 //! | [`problem`] | one API error → `application/problem+json` |
-//! | [`telemetry`] | logs |
+//! | [`request_id`] | what a request is called, everywhere |
+//! | [`telemetry`] | logs and metrics |
 //!
 //! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news, audit → contract`;
 //! `server → wiring → backends → contract`; `accounts → hash-simd`;
-//! `server → remote_keys → accounts`; `http | ws | accounts → limits`. `http` and `ws` know nothing of
+//! `server → remote_keys → accounts`; `http | ws | accounts → limits`; whatever counts →
+//! `telemetry`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
 pub mod accounts;
@@ -50,6 +52,7 @@ pub mod presence;
 pub mod problem;
 pub mod readiness;
 pub mod remote_keys;
+pub mod request_id;
 pub mod rooms;
 pub mod router;
 pub mod server;

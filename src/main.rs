@@ -72,7 +72,7 @@ fn main() -> ExitCode {
 }
 
 fn serve(loaded: &Loaded) -> Result<(), Box<dyn Error>> {
-    telemetry::start(&loaded.config.log)?;
+    telemetry::logs::start(&loaded.config.log)?;
     let runtime = runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(async {
         // Before anything listens: a signal that comes now must not be lost.

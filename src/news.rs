@@ -9,6 +9,8 @@ use contract::{
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::telemetry::metrics::Label;
+
 /// Most sessions, or changes, in one event: some 60 KiB, far below any bus's
 /// message bound.
 const MAX_ITEMS: usize = 256;
@@ -27,6 +29,31 @@ pub enum EndReason {
     RefreshReuse,
     /// The account was disabled.
     Disabled,
+}
+
+impl Label for EndReason {
+    const NAME: &'static str = "reason";
+    const ALL: &'static [Self] = &[
+        Self::Logout,
+        Self::Revoked,
+        Self::PasswordChanged,
+        Self::RefreshReuse,
+        Self::Disabled,
+    ];
+
+    fn value(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::PasswordChanged => "password_changed",
+            Self::RefreshReuse => "refresh_reuse",
+            Self::Disabled => "disabled",
+        }
+    }
+
+    fn index(self) -> usize {
+        self as usize
+    }
 }
 
 /// What every node has to know.

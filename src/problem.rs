@@ -12,6 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::limits::TooMany;
+use crate::request_id::RequestId;
 
 macro_rules! problem_types {
     ($( $(#[$doc:meta])* $name:ident = $status:ident, $slug:literal, $title:literal; )+) => {
@@ -169,6 +170,11 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub detail: Option<String>,
+    /// The request's id: that of `X-Request-Id`, by which the service's operator
+    /// finds it in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, max_length = 64, pattern = "^[A-Za-z0-9_.:-]+$")]
+    pub request_id: Option<String>,
 }
 
 /// An error on its way to the client.
@@ -219,8 +225,11 @@ impl IntoResponse for Problem {
             title: self.kind.title(),
             status: status.as_u16(),
             detail: self.detail,
+            request_id: None,
         };
-        let mut response = (status, axum::Json(body)).into_response();
+        let mut response = (status, axum::Json(&body)).into_response();
+        // What every request passes on its way back writes it anew, with its id.
+        response.extensions_mut().insert(Unsigned(body));
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
@@ -238,5 +247,22 @@ impl IntoResponse for Problem {
             }
         }
         response
+    }
+}
+
+/// The body of a problem that doesn't say yet of which request it is.
+#[derive(Clone)]
+struct Unsigned(ProblemBody);
+
+/// Has a problem say of which request it is; every other answer stays as it is.
+pub fn sign(response: &mut Response, request: &RequestId) {
+    let Some(Unsigned(mut body)) = response.extensions_mut().remove() else {
+        return;
+    };
+    body.request_id = Some(request.as_str().to_owned());
+    if let Ok(json) = serde_json::to_vec(&body) {
+        // It was that of the body without the id.
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = json.into();
     }
 }

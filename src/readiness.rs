@@ -10,7 +10,10 @@ use std::{
 };
 
 use contract::{CredentialStore, RoomBus};
+use parking_lot::Mutex;
 use tokio::time::timeout;
+
+use crate::telemetry::metrics::{Registry, gauge};
 
 /// Longest that a dependency may take to say that it is there.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -20,6 +23,8 @@ pub struct Readiness {
     store: Option<Arc<dyn CredentialStore>>,
     bus: Arc<dyn RoomBus>,
     draining: AtomicBool,
+    /// What the last check has found.
+    found: Mutex<Option<Health>>,
 }
 
 impl fmt::Debug for Readiness {
@@ -58,6 +63,7 @@ impl Readiness {
             store,
             bus,
             draining: AtomicBool::new(false),
+            found: Mutex::new(None),
         }
     }
 
@@ -92,6 +98,41 @@ impl Readiness {
                 "the bus does not carry"
             );
         }
+        *self.found.lock() = Some(health);
         health
+    }
+
+    /// Makes known what the last check has found.
+    pub fn register(self: &Arc<Self>, registry: &mut Registry) {
+        let mut register = |name, help, look: fn(Health) -> Option<bool>| {
+            let readiness = Arc::clone(self);
+            let look = move || {
+                let found = *readiness.found.lock();
+                found.and_then(look).map(|holds| f64::from(u8::from(holds)))
+            };
+            registry.register(name, help, gauge(look));
+        };
+        register(
+            "ready",
+            "Whether requests should come to this node: 1 or 0",
+            |health| Some(health.is_ready()),
+        );
+        register("draining", "Whether this node is going down", |health| {
+            Some(health.draining)
+        });
+        register(
+            "store_up",
+            "Whether the store answers; absent on a node without one",
+            |health| health.store,
+        );
+        register("bus_up", "Whether the bus carries", |health| {
+            Some(health.bus)
+        });
+        let bus = Arc::clone(&self.bus);
+        registry.register(
+            "bus_rooms",
+            "Rooms that this node listens to on the bus, those of its own among them",
+            gauge(move || Some(bus.rooms() as f64)),
+        );
     }
 }

@@ -11,7 +11,13 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     app::App,
     config::{Http, Role},
-    http::{self, layers, served_document::ServedDocument},
+    http::{
+        self,
+        instruments::RequestInstruments,
+        layers::{self, Observer},
+        metrics::Scrape,
+        served_document::ServedDocument,
+    },
     readiness::Readiness,
     ws::{self, Gateway},
 };
@@ -25,6 +31,10 @@ pub struct Parts {
     pub app: Option<Arc<App>>,
     /// With the gateway role: the sockets.
     pub gateway: Option<Arc<Gateway>>,
+    /// Metrics, if they are served here.
+    pub scrape: Option<Scrape>,
+    /// What is counted of requests.
+    pub requests: RequestInstruments,
     // {% if page %}It needs both roles.
     /// Whether it serves the page.
     pub page: bool,
@@ -145,6 +155,9 @@ pub fn router(routes: Routes, parts: Parts, http: &Http) -> Router {
     } = routes;
     let probes = probes.with_state::<()>(parts.readiness);
     let mut routes = probes.merge(documents);
+    if let Some(scrape) = parts.scrape {
+        routes = routes.merge(http::metrics::routes(scrape));
+    }
     #[cfg(feature = "docs")]
     if http.docs {
         routes = routes.merge(http::reference::routes());
@@ -161,12 +174,15 @@ pub fn router(routes: Routes, parts: Parts, http: &Http) -> Router {
         routes = routes.merge(http::page::routes());
     }
     // {% endif %}Every request passes these on its way.
-    let proxies = Arc::new(http.trusted_proxies.clone());
+    let observer = Observer {
+        proxies: Arc::new(http.trusted_proxies.clone()),
+        instruments: parts.requests,
+    };
     routes
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
         .layer(from_fn_with_state(http.request_timeout, layers::limit_time))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(layers::cors(http.allowed_origins.clone()))
-        .layer(from_fn_with_state(proxies, layers::observe))
+        .layer(from_fn_with_state(observer, layers::observe))
 }

@@ -7,15 +7,17 @@ use tokio::{
     task::{JoinError, JoinSet},
     time::{sleep, timeout},
 };
+use tokio_util::task::TaskTracker;
 
 use crate::{
     accounts::passwords::{PasswordService, StartError as PasswordStartError},
     app::App,
-    assembly::{self, AppError, Common},
-    config::{Config, Role, Shutdown},
+    assembly::{self, AppError, Common, Instruments},
+    config::{Config, MetricsBind, Role, Shutdown},
     control::{Archive, Control, ListenError},
     door::{self, Door},
     housekeeping::{housekeeping, sweeping},
+    http::metrics::{self, Scrape},
     node_keys::{NodeKeys, NodeKeysError},
     presence::Presence,
     readiness::Readiness,
@@ -31,6 +33,15 @@ pub enum StartError {
     /// The address can't be listened on.
     #[error("can't listen on {address}")]
     Bind {
+        /// The address.
+        address: SocketAddr,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The address for metrics can't be listened on.
+    #[error("can't listen on {address}")]
+    BindMetrics {
         /// The address.
         address: SocketAddr,
         /// The cause.
@@ -63,6 +74,7 @@ impl StartError {
     pub fn setting(&self) -> Option<&'static str> {
         match self {
             Self::Bind { .. } => Some("http.bind"),
+            Self::BindMetrics { .. } => Some("metrics.bind"),
             Self::Wiring(error) => Some(error.setting()),
             Self::Keys(NodeKeysError::Remote(_)) => Some("tokens.jwks_url"),
             _ => None,
@@ -83,6 +95,7 @@ impl From<AppError> for StartError {
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
+    metrics_address: Option<SocketAddr>,
     door: Door,
     readiness: Arc<Readiness>,
     app: Option<Arc<App>>,
@@ -124,14 +137,23 @@ impl Server {
         let roles = config.roles.clone();
         let routes = tokio::spawn(async move { Routes::of(&roles) });
         let keys = NodeKeys::load(config).await?;
-        let bound = door::listen(config.http.bind)
-            .and_then(|listener| listener.local_addr().map(|address| (listener, address)));
-        let (listener, address) = bound.map_err(|source| StartError::Bind {
-            address: config.http.bind,
-            source,
-        })?;
+        let (listener, address) =
+            door::listen(config.http.bind).map_err(|source| StartError::Bind {
+                address: config.http.bind,
+                source,
+            })?;
+        let metrics_listener = match config.metrics.bind {
+            MetricsBind::Own(address) => Some(
+                door::listen(address)
+                    .map_err(|source| StartError::BindMetrics { address, source })?,
+            ),
+            MetricsBind::Http | MetricsBind::Off => None,
+        };
+        let instruments = Instruments::new();
         let backends = wiring::open(config).await?;
-        let (stores, bus) = (backends.stores.as_ref(), &backends.bus);
+        let stores = backends.stores;
+        let stores = stores.map(|stores| stores.observed(&instruments.stores));
+        let (stores, bus) = (stores.as_ref(), &backends.bus);
 
         let ended = assembly::ended_sessions(config);
         let memberships = assembly::membership_changes(config);
@@ -191,11 +213,18 @@ impl Server {
                 rooms: stores.rooms.clone(),
             }),
             gateway: gateway.clone(),
+            interruptions: instruments.interruptions.clone(),
+        };
+        let scrape = Scrape {
+            metrics: instruments.gather(stores, app.as_deref(), gateway.as_ref(), &readiness),
+            readiness: readiness.clone(),
         };
         let parts = Parts {
             readiness: readiness.clone(),
             app: app.clone(),
             gateway: gateway.clone(),
+            scrape: (config.metrics.bind == MetricsBind::Http).then(|| scrape.clone()),
+            requests: instruments.requests.clone(),
             // {% if page %}Only where both of its roles are.
             page: config.serves_page(),
             // {% endif %}Another part is handed over here.
@@ -217,8 +246,16 @@ impl Server {
         if let NodeKeys::Remote(remote) = keys {
             background.spawn(remote.keep_fresh());
         }
+        let mut metrics_address = None;
+        if let Some((listener, address)) = metrics_listener {
+            metrics_address = Some(address);
+            tracing::info!(%address, "metrics are served");
+            let door = Door::new(metrics::alone(scrape), &config.http, TaskTracker::new());
+            background.spawn(door.serve(listener));
+        }
         Ok(Self {
-            door: Door::new(router?, &config.http),
+            door: Door::new(router?, &config.http, instruments.connections),
+            metrics_address,
             listener,
             address,
             readiness,
@@ -234,6 +271,12 @@ impl Server {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where metrics are served, if on a listener of their own.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_address
     }
 
     /// Its gateway, to see sockets and rooms; `None` without that role.

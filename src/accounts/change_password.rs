@@ -26,6 +26,21 @@ impl Accounts {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
+        let result = self
+            .replace_password(user, session, current, new, now)
+            .await;
+        self.instruments.password_change(&result);
+        result
+    }
+
+    async fn replace_password(
+        &self,
+        user: UserId,
+        session: SessionId,
+        current: &str,
+        new: &str,
+        now: Timestamp,
+    ) -> Result<(), AccountsError> {
         let current = self.passwords.present(current);
         let permit = self.passwords.reserve()?;
         let account = self.me(user).await?;

@@ -30,6 +30,18 @@ impl Accounts {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Tokens, AccountsError> {
+        let result = self.sign_in(username, password, caller, now).await;
+        self.instruments.login(&result);
+        result
+    }
+
+    async fn sign_in(
+        &self,
+        username: &str,
+        password: &str,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Tokens, AccountsError> {
         let username = Username::parse(username).ok();
         let asked = || caller.asked(AuditEvent::Login, now);
         // The place in the queue comes first: a full queue must not cost the
@@ -83,6 +95,7 @@ impl Accounts {
             };
             match self.sessions.open(&new).await? {
                 OpenOutcome::Opened => {
+                    self.instruments.opened();
                     let opened = caller.asked_as(account.id, AuditEvent::Login, now);
                     self.audit.done(opened.session(new.session.id)).await;
                     self.forgive(counted, now).await;

@@ -14,12 +14,14 @@
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
+//! | [`instruments`] | what is counted |
 
 pub mod administration;
 pub mod caller;
 pub mod change_password;
 pub mod error;
 pub mod guesses;
+pub mod instruments;
 pub mod login;
 pub mod passwords;
 pub mod refresh;
@@ -37,6 +39,7 @@ use contract::{
 pub use self::{caller::Caller, error::AccountsError};
 use self::{
     guesses::Guesses,
+    instruments::AccountInstruments,
     passwords::PasswordService,
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
@@ -81,6 +84,8 @@ pub struct Accounts {
     pub audit: Audit,
     /// How long sessions live.
     pub times: SessionTimes,
+    /// What is counted.
+    pub instruments: AccountInstruments,
 }
 
 impl fmt::Debug for Accounts {
@@ -135,6 +140,7 @@ impl Accounts {
         for &session in sessions {
             self.ended.insert(session, now);
         }
+        self.instruments.ended(sessions.len(), reason);
         news::announce_ended(&*self.bus, sessions, reason, now).await;
     }
 }

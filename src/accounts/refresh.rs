@@ -2,7 +2,9 @@
 
 use contract::{AuditEvent, AuditOutcome, AuditRecord, Rotate, Rotation, Timestamp};
 
-use super::{Accounts, AccountsError, Caller, Tokens, tokens::RefreshToken};
+use super::{
+    Accounts, AccountsError, Caller, Tokens, instruments::RefreshOutcome, tokens::RefreshToken,
+};
 use crate::news::EndReason;
 
 impl Accounts {
@@ -18,6 +20,24 @@ impl Accounts {
         token: &str,
         caller: &Caller,
         now: Timestamp,
+    ) -> Result<Tokens, AccountsError> {
+        let mut outcome = RefreshOutcome::Refused;
+        let result = self.rotate(token, caller, now, &mut outcome).await;
+        match result {
+            Ok(_) | Err(AccountsError::RefreshToken) => {}
+            Err(AccountsError::TooMany(_)) => outcome = RefreshOutcome::Throttled,
+            Err(_) => outcome = RefreshOutcome::Failed,
+        }
+        self.instruments.refresh(outcome);
+        result
+    }
+
+    async fn rotate(
+        &self,
+        token: &str,
+        caller: &Caller,
+        now: Timestamp,
+        outcome: &mut RefreshOutcome,
     ) -> Result<Tokens, AccountsError> {
         let token = RefreshToken::parse(token).ok_or(AccountsError::RefreshToken)?;
         let session = self
@@ -41,6 +61,7 @@ impl Accounts {
                 now,
             })
             .await?;
+        *outcome = RefreshOutcome::of(&rotation);
         match rotation {
             Rotation::Rotated(session) | Rotation::Repeated(session) => {
                 self.tokens(&session, now).await

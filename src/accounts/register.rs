@@ -16,6 +16,17 @@ impl Accounts {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
+        let result = self.make_account(username, password, now).await;
+        self.instruments.registration(&result);
+        result
+    }
+
+    async fn make_account(
+        &self,
+        username: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<Account, AccountsError> {
         let username = Username::parse(username)?;
         let permit = self.passwords.reserve_for_stranger()?;
         let asked = || caller.asked(AuditEvent::Registration, now);

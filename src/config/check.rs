@@ -3,7 +3,7 @@
 use secrecy::ExposeSecret;
 
 use super::{
-    Config, Role,
+    Config, MetricsBind, Profile, Role,
     bounds::{Bounds, Refusal},
     platform::WithoutDisk,
     secret,
@@ -166,6 +166,14 @@ pub(super) fn doubtful(config: &Config, without_disk: Option<WithoutDisk>) -> Ve
                 "whoever sits on the network can change pages that come without TLS: {}",
                 plain.join(", ")
             ),
+        ));
+    }
+    if config.profile == Profile::Production && config.metrics.bind == MetricsBind::Http {
+        doubts.push(Refusal::new(
+            "metrics.bind",
+            "whoever can call the API can read how much the service has to do, and at what it \
+             fails, unless a proxy keeps /metrics to itself; an address and port of its own, which \
+             isn't public, needs no proxy",
         ));
     }
     if let Some(url) = &config.tokens.jwks_url {

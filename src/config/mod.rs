@@ -44,6 +44,7 @@ mod kind;
 mod limits;
 mod load;
 mod log;
+mod metrics;
 mod origins;
 mod passwords;
 mod platform;
@@ -68,6 +69,7 @@ pub use self::{
     limits::Limits,
     load::Loaded,
     log::{Log, LogFormat},
+    metrics::{Metrics, MetricsBind},
     origins::{AllowedOrigins, OriginErrors},
     passwords::{HashKernel, Passwords},
     problem::{ConfigErrors, Problem},
@@ -111,6 +113,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Logs.
     pub log: Log,
+    /// Metrics.
+    pub metrics: Metrics,
 }
 
 impl Config {

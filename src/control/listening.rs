@@ -119,6 +119,9 @@ impl Listening {
             Delivery::Message(envelope) => envelope,
             lost @ (Delivery::Missed(_) | Delivery::CutOff) => {
                 tracing::warn!("news of other nodes may have been lost; looking for it");
+                if matches!(lost, Delivery::CutOff) {
+                    self.control.interruptions.inc();
+                }
                 if self.control.archive.is_none() {
                     self.question = Some(Asked::now());
                 } else if matches!(lost, Delivery::CutOff) {

@@ -28,6 +28,7 @@ use crate::{
     accounts::tokens::EndedSessions,
     news::News,
     rooms::MembershipChanges,
+    telemetry::metrics::Counter,
     ws::{Gateway, close::Close},
 };
 
@@ -52,6 +53,8 @@ pub struct Control {
     pub archive: Option<Archive>,
     /// Whose sockets it is about; `None` on a node without sockets.
     pub gateway: Option<Arc<Gateway>>,
+    /// How often the bus could not be heard for a while.
+    pub interruptions: Counter,
 }
 
 /// Where ended sessions and changed memberships are kept.

@@ -7,8 +7,7 @@ use axum::{
     http::{header, request::Parts},
 };
 
-use super::layers::REQUEST_ID;
-use crate::accounts::Caller;
+use crate::{accounts::Caller, request_id};
 
 /// The address of the client, as [`observe`](super::layers::observe) found it.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +24,7 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             .and_then(|agent| agent.to_str().ok());
         let request_id = parts
             .headers
-            .get(&REQUEST_ID)
+            .get(&request_id::HEADER)
             .and_then(|id| id.to_str().ok())
             .map(str::to_owned);
         Ok(Self {

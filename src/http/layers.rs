@@ -4,52 +4,53 @@
 use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderName, HeaderValue, Method, header},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
-use uuid::Uuid;
 
-use super::{caller::Client, client_address::client_address, rooms::IDEMPOTENCY_KEY};
+use super::{
+    caller::Client, client_address::client_address, instruments::RequestInstruments,
+    rooms::IDEMPOTENCY_KEY,
+};
 use crate::{
     config::{AllowedOrigins, TrustedProxies},
-    problem::{Problem, ProblemType},
+    problem::{self, Problem, ProblemType},
+    request_id::{self, RequestId},
 };
 
 /// The address that a connection comes from, as the server accepted it.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// Where a request's id stands: its client's, or the one that it was given.
-pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// Longest id of a request that is taken over from the client or its proxy.
-const MAX_REQUEST_ID: usize = 64;
-
 /// How long a browser may remember a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// Names the request, logs its end, and gives the id back.
+/// What [`observe`] works with.
+#[derive(Debug, Clone)]
+pub struct Observer {
+    /// Who is believed about where a request comes from.
+    pub proxies: Arc<Option<TrustedProxies>>,
+    /// What is counted.
+    pub instruments: RequestInstruments,
+}
+
+/// Names the request, logs and counts its end, and gives the id back.
 ///
 /// The query is not logged: somebody may have put a token there.
 pub async fn observe(
-    State(proxies): State<Arc<Option<TrustedProxies>>>,
+    State(observer): State<Observer>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = request
-        .headers()
-        .get(&REQUEST_ID)
-        .filter(|id| is_plain(id))
-        .cloned()
-        .or_else(|| HeaderValue::try_from(Uuid::new_v4().to_string()).ok());
+    let id = RequestId::of(request.headers());
     let client = request
         .extensions()
         .get::<Peer>()
-        .map(|peer| match proxies.as_ref() {
+        .map(|peer| match observer.proxies.as_ref() {
             Some(proxies) => client_address(peer.0, request.headers(), proxies),
             None => peer.0,
         });
@@ -57,21 +58,26 @@ pub async fn observe(
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!(
         "request",
-        id = id.as_ref().and_then(|id| id.to_str().ok()),
+        id = id.as_str(),
         client = client.map(tracing::field::display),
     );
     if let Some(client) = client {
         request.extensions_mut().insert(Client(client));
     }
-    if let Some(id) = &id {
-        request.headers_mut().insert(REQUEST_ID.clone(), id.clone());
-    }
+    request.extensions_mut().insert(id.clone());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let under_way = observer.instruments.begin();
     let started = std::time::Instant::now();
     async move {
         let mut response = next.run(request).await;
-        let status = response.status().as_u16();
-        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let often = matches!(path.as_str(), "/livez" | "/readyz" | "/health");
+        drop(under_way);
+        let took = started.elapsed();
+        let status = response.status();
+        let instruments = &observer.instruments;
+        instruments.answered(&method, route.as_ref(), status, took);
+        let status = status.as_u16();
+        let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        let often = matches!(path.as_str(), "/livez" | "/readyz" | "/health" | "/metrics");
         // {% if page %}Its files come by the dozen.
         let often = often || path.starts_with("/page/");
         // {% endif %}Probes come every few seconds, for ever.
@@ -80,10 +86,9 @@ pub async fn observe(
         } else {
             tracing::info!(%method, path, status, milliseconds, "answered");
         }
+        problem::sign(&mut response, &id);
         let headers = response.headers_mut();
-        if let Some(id) = id {
-            headers.insert(REQUEST_ID.clone(), id);
-        }
+        headers.insert(request_id::HEADER.clone(), id.header());
         headers.insert(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -92,15 +97,6 @@ pub async fn observe(
     }
     .instrument(span)
     .await
-}
-
-/// Whether an id may stand in a log line as it is.
-fn is_plain(id: &HeaderValue) -> bool {
-    (1..=MAX_REQUEST_ID).contains(&id.len())
-        && id
-            .as_bytes()
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
 }
 
 /// Ends a request that takes longer than `limit`, its body's arrival included.
@@ -128,13 +124,13 @@ pub fn cors(origins: AllowedOrigins) -> CorsLayer {
             header::AUTHORIZATION,
             header::CONTENT_TYPE,
             IDEMPOTENCY_KEY.clone(),
-            REQUEST_ID.clone(),
+            request_id::HEADER.clone(),
         ])
         .expose_headers([
             header::LOCATION,
             header::RETRY_AFTER,
             header::WWW_AUTHENTICATE,
-            REQUEST_ID.clone(),
+            request_id::HEADER.clone(),
         ])
         .max_age(PREFLIGHT_MAX_AGE)
 }

@@ -20,6 +20,8 @@
 //! | `uninterrupted` | work that must not stop half-way because its client has gone |
 //! | `reference` | `/docs`, on which the document's operations can be tried |
 //! | `files` | those that are compiled in, as they are served |
+//! | [`metrics`] | `/metrics` |
+//! | [`instruments`] | what is counted of requests |
 //! | [`layers`] | what every request passes: ids, logs, timeouts, CORS, panics |
 
 // {% if page %}The page at `/`, and files as both it and the reference have them.
@@ -37,9 +39,11 @@ pub mod client_address;
 pub mod document;
 mod errors;
 pub mod health;
+pub mod instruments;
 pub mod json;
 pub mod keys;
 pub mod layers;
+pub mod metrics;
 mod own;
 pub mod query;
 #[cfg(feature = "docs")]

@@ -15,10 +15,12 @@
 //! | [`schema`] | how values of the domain look in documents |
 //! | [`changes`] | memberships that changed before the tokens do |
 //! | [`error`] | `RoomsError` |
+//! | [`instruments`] | what is counted |
 
 pub mod changes;
 pub mod error;
 pub mod history;
+pub mod instruments;
 pub mod manage;
 pub mod members;
 pub mod message;
@@ -40,6 +42,7 @@ use uuid::Uuid;
 pub use self::{
     changes::MembershipChanges,
     error::RoomsError,
+    instruments::RoomInstruments,
     policy::{MembersOnly, Permission, PolicyError, RoomPolicy},
 };
 use crate::{
@@ -84,6 +87,8 @@ pub struct Rooms {
     pub audit: Audit,
     /// How much there may be.
     pub limits: RoomLimits,
+    /// What is counted.
+    pub instruments: RoomInstruments,
 }
 
 impl fmt::Debug for Rooms {

@@ -120,7 +120,9 @@ impl Rooms {
             data,
             key: key.map(|key| message_key("http:", user, &room, &key)),
         };
-        let position: Option<Position> = self.bus.publish(&room, message).await?.position;
+        let published = self.bus.publish(&room, message).await;
+        self.instruments.published(published.is_ok());
+        let position: Option<Position> = published?.position;
         Ok(Said {
             room,
             seq: position.map(|position| position.seq),

@@ -15,6 +15,8 @@ mod memory;
 mod nats;
 
 // {% endif %}Another kind has its file beside this one.
+pub(crate) mod observed;
+
 use std::{fmt, sync::Arc};
 
 use contract::{

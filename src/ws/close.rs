@@ -81,6 +81,56 @@ close_codes! {
     TooManyErrors = 4509, "too_many_errors", "no: mend the client", "too many errors in a row";
 }
 
+macro_rules! peer_codes {
+    ($( $name:ident = $code:literal, $text:literal; )+) => {
+        /// With which code a client closes a socket, as far as it is one of RFC
+        /// 6455 (section 7.4.1).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum PeerClose {
+            $( #[doc = $text] $name, )+
+            /// A code that clients may choose.
+            Other,
+        }
+
+        impl PeerClose {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )+ Self::Other];
+
+            /// That of the code in a close frame; `None` is a frame without one.
+            #[must_use]
+            pub const fn of(code: Option<u16>) -> Self {
+                match code {
+                    None => Self::NoStatus,
+                    $( Some($code) => Self::$name, )+
+                    Some(_) => Self::Other,
+                }
+            }
+
+            /// The code, as a label.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $( Self::$name => stringify!($code), )+
+                    Self::Other => "other",
+                }
+            }
+        }
+    };
+}
+
+peer_codes! {
+    Normal = 1000, "It is done.";
+    GoingAway = 1001, "Its page or its process goes away.";
+    Protocol = 1002, "It could not read a frame.";
+    Unacceptable = 1003, "It can't take such data.";
+    NoStatus = 1005, "It doesn't say.";
+    NotUtf8 = 1007, "It was sent a text that is not UTF-8.";
+    Policy = 1008, "It does not want what it was sent.";
+    TooBig = 1009, "It was sent too much.";
+    NoExtension = 1010, "It misses an extension.";
+    Unexpected = 1011, "It broke.";
+}
+
 impl Close {
     /// The whole close frame, as a server sends it.
     #[must_use]

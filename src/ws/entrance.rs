@@ -29,7 +29,10 @@ use super::{
     sockets::{Full, Place},
     wire::Format,
 };
-use crate::{accounts::tokens::AccessToken, connection::Connection, presence::Attendance};
+use crate::{
+    accounts::tokens::AccessToken, connection::Connection, presence::Attendance,
+    request_id::RequestId,
+};
 
 /// Unsent bytes that the kernel takes for one socket. Its own default is
 /// megabytes, which a stalled reader would fill before anyone notices.
@@ -75,6 +78,8 @@ pub(super) struct Entrance {
     /// What the seat is to be told first, since which place.
     missed: Option<(Position, Reading)>,
     place: Place,
+    /// That of the handshake.
+    request: Option<RequestId>,
 }
 
 impl Entrance {
@@ -86,6 +91,7 @@ impl Entrance {
         gateway: &Gateway,
         mut token: AccessToken,
         wanted: Wanted,
+        request: Option<RequestId>,
     ) -> Result<Self, EntranceError> {
         let who = Occupant {
             connection: ConnectionId::random(),
@@ -112,6 +118,7 @@ impl Entrance {
             seat,
             missed: None,
             place,
+            request,
         };
         match (wanted.format, wanted.since) {
             (Format::Raw, _) => entrance.seat.go_live(|_| None),
@@ -141,6 +148,7 @@ impl Entrance {
             self.missed = Some((since, reading));
         } else {
             let missed = Behind { after: Some(since) };
+            self.seat.count_gap();
             self.seat
                 .go_on(missed, &reading, |position| welcome(position, Some(false)));
         }
@@ -175,7 +183,8 @@ impl Entrance {
             outbox,
             seat,
             missed,
-            place,
+            mut place,
+            request,
         } = self;
         let thread = gateway.hubs.thread_of(&token.room).clone();
         let moved = stream.into_std().and_then(|stream| {
@@ -194,6 +203,7 @@ impl Entrance {
         };
         let (reader, writer) = stream.into_split();
         outbox.attach(writer);
+        place.opened(who.format);
         let now = Instant::now();
         let end = end_of(&token, now);
         let attendance = attend(&gateway, &token);
@@ -228,13 +238,27 @@ impl Entrance {
             place,
         };
         let (user, session, room) = (token.user, token.session, token.room);
-        // Not a span: every socket would carry it for all of its life.
-        tracing::info!(%user, %session, %room, protocol = who.format.subprotocol(), "socket opened");
+        let connection = who.connection;
+        // Not a span: every socket would carry it for all of its life. What is
+        // logged of it later has the connection's id, and this line that of its
+        // request.
+        tracing::info!(
+            %connection,
+            request = request.as_ref().map(tracing::field::display),
+            %user,
+            %session,
+            %room,
+            protocol = who.format.subprotocol(),
+            "socket opened"
+        );
         thread.spawn(async move {
             let end = socket.run().await;
             let seconds = now.elapsed().as_secs();
+            socket.place.instruments().ended(end);
             let (user, session) = (socket.place.user(), socket.place.session());
-            tracing::info!(%user, %session, %room, end = end.label(), seconds, "socket closed");
+            tracing::info!(
+                %connection, %user, %session, %room, end = end.label(), seconds, "socket closed"
+            );
         });
     }
 }

@@ -16,6 +16,7 @@
 //! | [`asyncapi`] | the document that describes all of it |
 //! | [`close`] | why a socket is closed: the table of codes |
 //! | [`sockets`] | how many, whose, and closing them |
+//! | `instruments` | what is counted |
 //! | [`shards`] | the threads that rooms are spread over |
 
 pub mod asyncapi;
@@ -24,6 +25,7 @@ mod entrance;
 pub mod frames;
 pub mod handshake;
 pub mod hub;
+mod instruments;
 pub mod origins;
 pub mod outbox;
 pub mod rooms_v1;

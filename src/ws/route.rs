@@ -18,6 +18,7 @@ use super::{
     close::Close,
     entrance::{Entrance, EntranceError, Wanted},
     handshake::{self, Refusal},
+    instruments::HandshakeOutcome,
     sockets::Full,
     wire::Format,
 };
@@ -25,6 +26,7 @@ use crate::{
     accounts::Caller,
     limits::Action,
     problem::{Problem, ProblemType, document::problems},
+    request_id::RequestId,
     rooms::position::PositionText,
 };
 
@@ -123,6 +125,11 @@ async fn open_socket(
         return Problem::from(too_many).into_response();
     }
     let (mut parts, _) = request.into_parts();
+    let instruments = gateway.sockets.instruments();
+    let refuse = |refusal: Refusal| {
+        instruments.handshake(refusal);
+        refuse(refusal)
+    };
     let asked = handshake::read(&parts, |origin| match origin {
         Some(origin) => gateway.gate.origins.allow(origin, &parts.headers),
         None => gateway.allow_missing_origin,
@@ -149,11 +156,16 @@ async fn open_socket(
         return refuse(Refusal::NotAnUpgrade);
     };
     // Before the answer: whoever reads the 101 hears what is said from then on.
-    let entrance = match Entrance::reserve(&gateway, token, wanted).await {
+    let request = parts.extensions.remove::<RequestId>();
+    let entrance = match Entrance::reserve(&gateway, token, wanted, request).await {
         Ok(entrance) => entrance,
-        Err(reason) => return refuse_entrance(&reason),
+        Err(reason) => {
+            instruments.handshake(&reason);
+            return refuse_entrance(&reason);
+        }
     };
-    tokio::spawn(entrance.enter(gateway, upgrade));
+    instruments.handshake(HandshakeOutcome::Accepted);
+    tokio::spawn(entrance.enter(gateway.clone(), upgrade));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();

@@ -92,7 +92,19 @@ impl Spread {
     /// The thread of a room: always the same.
     #[must_use]
     pub fn thread_of(&self, room: &RoomName) -> &Handle {
+        &self.handles[self.number_of(room)]
+    }
+
+    /// Which of the threads that is, from 0 on.
+    #[must_use]
+    pub fn number_of(&self, room: &RoomName) -> usize {
         let hash = self.hasher.hash_one(room) as usize;
-        &self.handles[hash % self.handles.len()]
+        hash % self.handles.len()
+    }
+
+    /// How many threads there are.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.handles.len()
     }
 }

@@ -15,7 +15,8 @@ use dashmap::{DashMap, mapref::entry::Entry};
 use smallvec::SmallVec;
 use tokio::{sync::Notify, time::sleep};
 
-use super::{close::Close, outbox::Outbox};
+use super::{close::Close, instruments::SocketInstruments, outbox::Outbox, wire::Format};
+use crate::telemetry::metrics::Label;
 
 /// How often a drain closes the next sockets.
 const DRAIN_STEP: Duration = Duration::from_millis(20);
@@ -25,10 +26,22 @@ pub struct Sockets {
     max: usize,
     max_per_user: u32,
     count: AtomicUsize,
+    /// Of those, which have come out of their handshake, by format.
+    open: [AtomicUsize; 2],
     per_user: DashMap<UserId, u32>,
     /// Most sessions have one, which then is in the map itself.
     by_session: DashMap<SessionId, SmallVec<[Arc<Outbox>; 1]>>,
     emptied: Notify,
+    instruments: SocketInstruments,
+}
+
+/// What waits for clients that read too slowly.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlogs {
+    /// Sockets of such clients.
+    pub sockets: usize,
+    /// Bytes that wait for them all.
+    pub bytes: usize,
 }
 
 /// Why one more socket is refused.
@@ -50,9 +63,11 @@ impl Sockets {
             max,
             max_per_user: u32::try_from(max_per_user).unwrap_or(u32::MAX),
             count: AtomicUsize::new(0),
+            open: Default::default(),
             per_user: DashMap::new(),
             by_session: DashMap::new(),
             emptied: Notify::new(),
+            instruments: SocketInstruments::default(),
         })
     }
 
@@ -89,6 +104,7 @@ impl Sockets {
             user,
             session,
             outbox: Arc::clone(outbox),
+            opened: None,
         })
     }
 
@@ -96,6 +112,38 @@ impl Sockets {
     #[must_use]
     pub fn count(&self) -> usize {
         self.count.load(Ordering::Acquire)
+    }
+
+    /// How many there may be.
+    #[must_use]
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// How many there are of a format, out of their handshake.
+    #[must_use]
+    pub fn open(&self, format: Format) -> usize {
+        self.open[format.index()].load(Ordering::Relaxed)
+    }
+
+    /// What is counted of them.
+    pub(super) fn instruments(&self) -> &SocketInstruments {
+        &self.instruments
+    }
+
+    /// What waits for clients that read too slowly. Every socket is asked: that
+    /// takes a millisecond or so for 10,000 of them.
+    #[must_use]
+    pub fn backlogs(&self) -> Backlogs {
+        let mut backlogs = Backlogs::default();
+        for of_session in &self.by_session {
+            for outbox in of_session.iter() {
+                let bytes = outbox.waiting_bytes();
+                backlogs.sockets += usize::from(bytes > 0);
+                backlogs.bytes += bytes;
+            }
+        }
+        backlogs
     }
 
     /// Closes the sockets of a session; returns how many.
@@ -169,9 +217,23 @@ pub struct Place {
     user: UserId,
     session: SessionId,
     outbox: Arc<Outbox>,
+    /// In which format, once it is out of its handshake.
+    opened: Option<Format>,
 }
 
 impl Place {
+    /// The socket is out of its handshake.
+    pub(super) fn opened(&mut self, format: Format) {
+        if self.opened.replace(format).is_none() {
+            self.sockets.open[format.index()].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What is counted of sockets.
+    pub(super) fn instruments(&self) -> &SocketInstruments {
+        &self.sockets.instruments
+    }
+
     /// Whose the socket is.
     #[must_use]
     pub fn user(&self) -> UserId {
@@ -187,6 +249,9 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
+        if let Some(format) = self.opened {
+            self.sockets.open[format.index()].fetch_sub(1, Ordering::Relaxed);
+        }
         if let Entry::Occupied(mut of_session) = self.sockets.by_session.entry(self.session) {
             of_session
                 .get_mut()

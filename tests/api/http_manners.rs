@@ -98,6 +98,35 @@ async fn a_request_keeps_its_id_if_it_is_harmless() {
 }
 
 #[tokio::test]
+async fn a_problem_says_of_which_request_it_is() {
+    let service = Service::start().await;
+    for (method, path, status) in [
+        (Method::GET, "/nothing", 404),
+        (Method::DELETE, "/livez", 405),
+        (Method::GET, "/auth/me", 401),
+        (Method::POST, "/auth/login", 415),
+        (Method::GET, "/ws", 426),
+    ] {
+        let answer = Answer::of(service.request(method, path)).await;
+        assert_eq!(answer.status.as_u16(), status);
+        let id = answer.header("x-request-id");
+        assert!(!id.is_empty());
+        assert_eq!(answer.body["request_id"], id, "{path}");
+        let given = service.request(Method::GET, "/nothing");
+        let answer = Answer::of(given.header("x-request-id", "abc-123")).await;
+        assert_eq!(answer.body["request_id"], "abc-123");
+    }
+    // The answer is as long as it says.
+    let head = "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let answer = raw(&service, head.as_bytes()).await;
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "));
+    assert_eq!(length.unwrap().parse(), Ok(body.len()), "{answer}");
+}
+
+#[tokio::test]
 async fn heads_are_bounded() {
     let service = Service::start().await;
     let large = format!(

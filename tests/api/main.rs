@@ -34,6 +34,7 @@ mod http_manners;
 mod key_files;
 mod limits;
 mod local_bus;
+mod metrics;
 mod mint;
 mod node;
 mod previous_secret;

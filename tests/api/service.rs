@@ -36,6 +36,8 @@ pub struct Service {
     pub address: SocketAddr,
     pub gateway: Arc<Gateway>,
     pub passwords: PasswordService,
+    /// Where its metrics are, if on a listener of their own.
+    pub metrics: Option<SocketAddr>,
     pub client: reqwest::Client,
     pub place: Arc<Place>,
     variables: Vec<(String, String)>,
@@ -76,6 +78,7 @@ impl Service {
         let address = server.local_addr();
         let gateway = server.gateway().unwrap();
         let passwords = server.passwords().unwrap();
+        let metrics = server.metrics_addr();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
@@ -85,6 +88,7 @@ impl Service {
             address,
             gateway,
             passwords,
+            metrics,
             client,
             place,
             variables,

@@ -31,6 +31,7 @@ mod nodes;
 // {% endif %}Whatever it runs on.
 mod command_line;
 mod layers;
+mod metrics;
 mod mistakes;
 mod production;
 mod program;

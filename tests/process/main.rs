@@ -35,6 +35,7 @@ mod keys;
 #[allow(dead_code, reason = "each pair of a store and a bus uses a part of it")]
 mod process;
 mod refusals;
+mod request_ids;
 mod secrets;
 mod signals;
 mod storm;

@@ -1,13 +1,14 @@
 //! A database that isn't there, or doesn't answer.
 
-use std::{net::TcpListener, process::Stdio};
+use std::{net::TcpListener, process::Stdio, sync::Arc};
 
 use rustix::process::{Pid, Signal, kill_process};
-use test_servers::{ClosedPort, Place};
+use test_servers::{ClosedPort, Place, Postgres, postgres::sql};
 
 use crate::{
     process::command,
     refusals::{error, refused},
+    secrets::{self, everything::Everything},
 };
 
 #[test]
@@ -43,5 +44,31 @@ fn a_start_that_hangs_ends_in_order_too() {
         kill_process(Pid::from_child(&child), signal).unwrap();
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    }
+}
+
+/// A row that can't be read, and then a server that is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_tells_no_secret() {
+    for format in secrets::FORMATS {
+        let mut server = Postgres::start();
+        let database = server.database();
+        let place = Arc::new(Place::new());
+        let service = secrets::start(place, format, &[("DATABASE_URL", &database.url)]);
+        let mut everything = Everything::of(&service);
+        let refresh = everything.ann_signs_in().await;
+
+        let hash = "$argon2id$v=19$m=64,t=1$canary-hash-in-the-store";
+        let hash = everything.canaries.make("a hash that can't be read", hash);
+        sql(
+            &database.url,
+            &format!("UPDATE accounts SET hash = '{hash}'"),
+        );
+        assert_eq!(everything.ask_in_vain(&refresh).await[..2], [500, 500]);
+
+        server.kill();
+        let answered = everything.ask_in_vain(&refresh).await;
+        assert_eq!(answered, [503; 4]);
+        secrets::left_no_trace(service, everything);
     }
 }

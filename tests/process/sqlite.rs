@@ -1,8 +1,15 @@
-//! A file that can't be opened is named.
+//! A file that can't be opened is named, and one that fails tells nothing.
+
+use std::sync::Arc;
+
+use sqlx_core::{connection::Connection, query::query, raw_sql::raw_sql};
+use sqlx_sqlite::{SqliteConnectOptions, SqliteConnection};
+use test_servers::Place;
 
 use crate::{
     process::{FILE, bare_output},
     refusals::{error, refused},
+    secrets::{self, everything::Everything},
 };
 
 #[test]
@@ -27,5 +34,32 @@ fn the_source_of_a_setting_is_named() {
         let text = String::from_utf8(output.stderr).unwrap();
         let line = format!("error: store.path (from {FILE}): can't make `/proc/accounts.db`: ");
         assert!(error(&text).starts_with(&line), "{text}");
+    }
+}
+
+/// A row that can't be read, and then a file that somebody else has locked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_tells_no_secret() {
+    for format in secrets::FORMATS {
+        let place = Arc::new(Place::new());
+        let path = place.path().join("failing.db");
+        let url = format!("sqlite:{}", path.display());
+        let service = secrets::start(place, format, &[("DATABASE_URL", &url)]);
+        let mut everything = Everything::of(&service);
+        let refresh = everything.ann_signs_in().await;
+
+        let options = SqliteConnectOptions::new().filename(&path);
+        let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+        let hash = "$argon2id$v=19$m=64,t=1$canary-hash-in-the-store";
+        let hash = everything.canaries.make("a hash that can't be read", hash);
+        let broken = query("UPDATE accounts SET hash = ?").bind(hash);
+        broken.execute(&mut file).await.unwrap();
+        assert_eq!(everything.ask_in_vain(&refresh).await[..2], [500, 500]);
+
+        raw_sql("BEGIN EXCLUSIVE").execute(&mut file).await.unwrap();
+        let answered = everything.ask_in_vain(&refresh).await;
+        assert!(answered.contains(&503), "{answered:?}");
+        raw_sql("ROLLBACK").execute(&mut file).await.unwrap();
+        secrets::left_no_trace(service, everything);
     }
 }

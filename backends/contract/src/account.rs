@@ -140,6 +140,18 @@ pub enum ChangeOutcome {
     Conflict,
 }
 
+/// How a store's connections are used just now: seen without a lock, so that
+/// they need not be of quite one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// Those that calls use.
+    pub used: u32,
+    /// Those that are open and wait for a call.
+    pub idle: u32,
+    /// Most of both that there may be; at least 1.
+    pub max: u32,
+}
+
 /// Keeps accounts.
 ///
 /// A confirmed write is durable: it survives `kill -9` and loss of power.
@@ -196,4 +208,7 @@ pub trait CredentialStore: Send + Sync + 'static {
 
     /// Answers if the store can serve reads and writes.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Of this handle and its clones, at once: nothing is asked or waited for.
+    fn connections(&self) -> Connections;
 }

@@ -42,8 +42,8 @@ pub mod session;
 pub mod standing;
 
 pub use account::{
-    Account, AccountSummary, AccountsQuery, ChangeOutcome, CreateOutcome, CredentialStore,
-    HashSwap, PasswordChange, StoredHash, UserId,
+    Account, AccountSummary, AccountsQuery, ChangeOutcome, Connections, CreateOutcome,
+    CredentialStore, HashSwap, PasswordChange, StoredHash, UserId,
 };
 pub use attempts::{
     Admission, Attempt, AttemptStore, Attempts, Backoff, MAX_SOURCES, Pseudonym, Success,

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use contract::{
-    Account, AccountSummary, AccountsQuery, ChangeOutcome, CreateOutcome, CredentialStore,
-    HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, AccountSummary, AccountsQuery, ChangeOutcome, Connections, CreateOutcome,
+    CredentialStore, HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp,
+    UserId, Username,
 };
 use sqlx_core::{query::query, query_scalar::query_scalar};
 
@@ -210,5 +211,9 @@ impl CredentialStore for PostgresStore {
             return Err(failed(Cause::ReadOnly));
         }
         Ok(())
+    }
+
+    fn connections(&self) -> Connections {
+        self.pool()
     }
 }

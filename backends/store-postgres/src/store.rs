@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use contract::{RoomName, SessionId, StoreError, Timestamp};
+use contract::{Connections, RoomName, SessionId, StoreError, Timestamp};
 use sqlx_core::{
     connection::Connection, query::query, query_scalar::query_scalar, raw_sql::raw_sql,
 };
@@ -169,6 +169,17 @@ impl PostgresStore {
             if step < u64::from(PURGE_STEP) {
                 return Ok(deleted);
             }
+        }
+    }
+
+    pub(crate) fn pool(&self) -> Connections {
+        let open = self.pool.size();
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
+        let idle = idle.min(open);
+        Connections {
+            used: open - idle,
+            idle,
+            max: self.pool.options().get_max_connections(),
         }
     }
 

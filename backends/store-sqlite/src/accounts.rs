@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use contract::{
-    Account, AccountSummary, AccountsQuery, ChangeOutcome, CreateOutcome, CredentialStore,
-    HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, AccountSummary, AccountsQuery, ChangeOutcome, Connections, CreateOutcome,
+    CredentialStore, HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp,
+    UserId, Username,
 };
 use sqlx_core::query::query;
 
@@ -161,5 +162,9 @@ impl CredentialStore for SqliteStore {
         // Takes the write lock, and changes nothing.
         let transaction = self.begin().await?;
         transaction.rollback().await.map_err(failed)
+    }
+
+    fn connections(&self) -> Connections {
+        self.pools()
     }
 }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use contract::{StoreError, Timestamp};
+use contract::{Connections, StoreError, Timestamp};
 use sqlx_core::{
     connection::Connection, migrate::MigrateError, query::query, query_scalar::query_scalar,
     transaction::Transaction,
@@ -145,6 +145,19 @@ impl SqliteStore {
             if batch < u64::from(PURGE_BATCH) {
                 return Ok(deleted);
             }
+        }
+    }
+
+    /// The writer and the readers together.
+    pub(crate) fn pools(&self) -> Connections {
+        let pools = [&self.writer, &self.readers];
+        let open = pools.iter().map(|pool| pool.size()).sum::<u32>();
+        let idle = pools.iter().map(|pool| pool.num_idle()).sum::<usize>();
+        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+        Connections {
+            used: open - idle,
+            idle,
+            max: 1 + READERS,
         }
     }
 

@@ -49,6 +49,7 @@ pub(super) struct Waiting<W: Work> {
     early: Option<Result<W::Answer, Crashed>>,
     answer: oneshot::Sender<Result<W::Answer, Crashed>>,
     place: Place,
+    since: Instant,
     /// What it took so far, without the hash.
     took: Duration,
     /// What is written for its hash, in blocks.
@@ -66,6 +67,7 @@ impl<W: Work> Waiting<W> {
             early: None,
             answer,
             place,
+            since: Instant::now(),
             took: Duration::ZERO,
             blocks: 0,
         }
@@ -79,6 +81,7 @@ impl<W: Work> Job for Waiting<W> {
 
     fn begin(&mut self) -> Option<Input<'_>> {
         let begun = Instant::now();
+        self.place.job_waited(begun.duration_since(self.since));
         let work = &mut self.work;
         let input = caught(|| work.begin());
         self.took = begun.elapsed();
@@ -104,6 +107,7 @@ impl<W: Work> Job for Waiting<W> {
             early,
             answer,
             place,
+            since: _,
             took,
             blocks,
         } = *self;

@@ -12,6 +12,7 @@
 //! | `kernel` | what computes the hash |
 //! | `arena` | the memory of one hash |
 //! | `settings` | [`PasswordSettings`] |
+//! | `instruments` | what is counted and measured |
 //!
 //! A login takes its place in the queue first, then looks the account up, then
 //! verifies, whether or not there is such an account:
@@ -38,6 +39,7 @@
 //! ```
 
 mod arena;
+mod instruments;
 mod job;
 mod kernel;
 mod permit;

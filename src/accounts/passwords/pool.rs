@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use super::{
     arena::{Arena, Gauge},
+    instruments::Timings,
     job::{Job, Waiting, Work},
     kernel::Kernel,
     turn::Workplace,
@@ -50,6 +51,10 @@ pub struct Stats {
     pub places: usize,
     /// Places that are taken: reserved, waiting or at work.
     pub taken: usize,
+    /// Jobs that wait for a thread.
+    pub waiting: usize,
+    /// Threads with work.
+    pub busy: usize,
     /// Jobs done.
     pub done: u64,
     /// Jobs not begun, because the caller had gone.
@@ -92,6 +97,7 @@ struct Shared {
     skipped: AtomicU64,
     refused: AtomicU64,
     gauge: Arc<Gauge>,
+    timings: Timings,
     queue_time: Duration,
     arena_idle: Duration,
 }
@@ -139,6 +145,7 @@ impl Pool {
             skipped: AtomicU64::new(0),
             refused: AtomicU64::new(0),
             gauge: Arc::default(),
+            timings: Timings::default(),
             queue_time: settings.queue,
             arena_idle: settings.arena_idle,
         });
@@ -197,16 +204,26 @@ impl Pool {
 
     pub(super) fn stats(&self) -> Stats {
         let shared = &self.0.0;
+        let (waiting, busy) = {
+            let queue = shared.queue.lock();
+            (queue.jobs.len(), queue.busy)
+        };
         Stats {
             threads: shared.wake.len(),
             places: shared.places(),
             taken: shared.taken.load(Relaxed),
+            waiting,
+            busy,
             done: shared.done.load(Relaxed),
             skipped: shared.skipped.load(Relaxed),
             refused: shared.refused.load(Relaxed),
             arena_bytes: shared.gauge.bytes(),
             arena_peak_bytes: shared.gauge.peak(),
         }
+    }
+
+    pub(super) fn timings(&self) -> &Timings {
+        &self.0.0.timings
     }
 }
 
@@ -234,8 +251,16 @@ impl Place {
         answered.await.unwrap_or(Err(Crashed))
     }
 
+    /// Notes how long a job waited for its turn.
+    pub(super) fn job_waited(&self, time: Duration) {
+        self.pool.timings().waited(time);
+    }
+
     /// Notes how long a job took that wrote so many blocks.
     pub(super) fn job_took(&self, time: Duration, blocks: u64) {
+        if blocks > 0 {
+            self.pool.timings().took(time);
+        }
         self.pool.0.0.job_took(time, blocks);
     }
 }

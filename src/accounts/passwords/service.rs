@@ -3,6 +3,7 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use super::{
+    instruments::Timings,
     kernel::Kernel,
     permit::{HashError, Permit},
     phc::Cost,
@@ -87,6 +88,10 @@ impl PasswordService {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.pool.stats()
+    }
+
+    pub(super) fn timings(&self) -> &Timings {
+        self.pool.timings()
     }
 
     pub(super) fn settings(&self) -> &PasswordSettings {

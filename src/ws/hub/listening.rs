@@ -9,7 +9,13 @@ use super::{
     member::{Member, Said},
     room::{PUBLISH_PERMITS, Room},
 };
-use crate::ws::wire::{Encoder, Format};
+use crate::{
+    telemetry::metrics::Label,
+    ws::{
+        instruments::Delivered,
+        wire::{Encoder, Format},
+    },
+};
 
 /// Bytes of payload after which a batch is written, so that its memory stays
 /// bounded.
@@ -69,11 +75,13 @@ fn gather(
             }
             Delivery::Missed(missed) => {
                 tracing::warn!(room = %room.name, missed, "the room lost messages");
+                room.traffic.missed(missed);
                 room.members.lock().lose();
                 *taken = taken.saturating_add(usize::try_from(missed).unwrap_or(PUBLISH_PERMITS));
             }
             Delivery::CutOff => {
                 tracing::warn!(room = %room.name, "the room was cut off from the bus");
+                room.traffic.cut_off();
                 room.members.lock().lose();
                 // Whatever was under way is not on its way any more.
                 *taken = usize::MAX;
@@ -123,7 +131,20 @@ async fn hand_out(room: &Room, said: &Said<'_>, writes: &mut usize) {
         .filter_map(|batch| batch.as_ref().map(|batch| batch.bytes.len()))
         .max();
     let cost = 1 + longest.unwrap_or(0) / WRITE_BYTES;
-    sweep(room, cost, writes, |member| member.hear(said)).await;
+    // One for each format. Counted here and added to the room's once, whatever
+    // the number of its members.
+    let mut delivered = [Delivered::default(); 2];
+    sweep(room, cost, writes, |member| {
+        let handed = member.hear(said);
+        let of_format = &mut delivered[member.format.index()];
+        of_format.messages += handed.messages;
+        of_format.bytes += handed.bytes;
+    })
+    .await;
+    room.traffic.taken(said.envelopes.len());
+    for (format, delivered) in Format::ALL.iter().zip(delivered) {
+        room.traffic.delivered(*format, delivered);
+    }
 }
 
 /// Goes through all members, in steps, so that a large room or a busy one

@@ -8,6 +8,7 @@ use contract::{ConnectionId, Envelope, Position, UserId};
 use super::{
     super::{
         close::Close,
+        instruments::Delivered,
         outbox::Outbox,
         wire::{Batch, Format},
     },
@@ -113,40 +114,50 @@ impl Member {
     }
 
     /// Takes what was said; whoever can't is behind from then on, or, where
-    /// that can't be told to the client, closed.
-    pub(super) fn hear(&mut self, said: &Said<'_>) {
+    /// that can't be told to the client, closed. Returns what was handed on.
+    pub(super) fn hear(&mut self, said: &Said<'_>) -> Delivered {
         let (skipped, before) = match self.flow {
             Flow::Live => (0, said.before),
             Flow::After(place) => (said.up_to(place), Some(place)),
-            Flow::Waiting | Flow::Behind(_) | Flow::Ended => return,
+            Flow::Waiting | Flow::Behind(_) | Flow::Ended => return Delivered::default(),
         };
         let all = said.envelopes.len();
         if skipped == all {
-            return;
+            return Delivered::default();
         }
         if self.format == Format::RoomsV1 && said.is_of_another_order(skipped, before) {
             // The bus has told this seat of a new order before it told the hub.
-            return self.fall_behind(before);
+            self.fall_behind(before);
+            return Delivered::default();
         }
         self.flow = Flow::Live;
         let Some(batch) = said.batch(self.format) else {
-            return;
+            return Delivered::default();
         };
         let own = !said.echo && (skipped..all).any(|i| said.is_of(i, self.connection));
         if skipped == 0 && !own {
-            self.send(batch, before);
+            self.send(batch, before)
         } else if let Some(rest) =
             batch.select(|i| i >= skipped && (said.echo || !said.is_of(i, self.connection)))
         {
-            self.send(&rest, before);
+            self.send(&rest, before)
+        } else {
+            Delivered::default()
         }
     }
 
-    fn send(&mut self, batch: &Batch, before: Option<Position>) {
+    fn send(&mut self, batch: &Batch, before: Option<Position>) -> Delivered {
         match self.format {
             Format::Raw => self.outbox.send(batch),
             Format::RoomsV1 if self.outbox.offer(batch) => {}
-            Format::RoomsV1 => self.fall_behind(before),
+            Format::RoomsV1 => {
+                self.fall_behind(before);
+                return Delivered::default();
+            }
+        }
+        Delivered {
+            messages: batch.ends.len(),
+            bytes: batch.bytes.len(),
         }
     }
 

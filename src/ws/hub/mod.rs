@@ -30,7 +30,7 @@ pub use self::{
     seat::{Catching, Reading, Seat},
 };
 use self::{member::Member, room::Room};
-use super::{outbox::Outbox, shards::Spread, wire::Format};
+use super::{instruments::Traffic, outbox::Outbox, shards::Spread, wire::Format};
 use crate::accounts::tokens::Grant;
 
 /// The rooms that sockets of this node sit in.
@@ -38,6 +38,8 @@ pub struct Hubs {
     bus: Arc<dyn RoomBus>,
     echo: bool,
     spread: Spread,
+    /// One for each thread.
+    traffic: Vec<Arc<Traffic>>,
     rooms: DashMap<RoomName, Arc<Room>>,
 }
 
@@ -61,7 +63,9 @@ impl Hubs {
     /// its own messages.
     #[must_use]
     pub fn new(bus: Arc<dyn RoomBus>, echo: bool, spread: Spread) -> Arc<Self> {
+        let traffic = std::iter::repeat_with(Arc::default);
         Arc::new(Self {
+            traffic: traffic.take(spread.threads()).collect(),
             bus,
             echo,
             spread,
@@ -82,6 +86,11 @@ impl Hubs {
         self.rooms.len()
     }
 
+    /// What goes through the rooms of each thread.
+    pub(super) fn traffic(&self) -> &[Arc<Traffic>] {
+        &self.traffic
+    }
+
     /// Takes a seat in a room, until it is dropped. What is said there reaches
     /// `outbox` once the seat is live; see [`Seat::go_live`].
     ///
@@ -94,12 +103,10 @@ impl Hubs {
         outbox: &Arc<Outbox>,
     ) -> Result<Seat, BusError> {
         let seat = loop {
-            let room = Arc::clone(
-                &*self
-                    .rooms
-                    .entry(name.clone())
-                    .or_insert_with(|| Arc::new(Room::new(name))),
-            );
+            let room = Arc::clone(&*self.rooms.entry(name.clone()).or_insert_with(|| {
+                let traffic = &self.traffic[self.spread.number_of(name)];
+                Arc::new(Room::new(name, Arc::clone(traffic)))
+            }));
             let mut members = room.members.lock();
             if members.closed {
                 drop(members);

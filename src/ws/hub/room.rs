@@ -1,7 +1,10 @@
 //! A room on this node: who sits in it, and how many publishers may be ahead
 //! of its hub.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use contract::{Position, RoomName};
 use parking_lot::Mutex;
@@ -11,7 +14,11 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{super::wire::Format, member::Member, readings::Readings};
+use super::{
+    super::{instruments::Traffic, wire::Format},
+    member::Member,
+    readings::Readings,
+};
 
 /// Messages that sockets of this node may have under way in a room before
 /// their publishers wait for the hub. A message may still be on its way into
@@ -22,6 +29,8 @@ pub(super) const PUBLISH_PERMITS: usize = 48;
 
 pub(super) struct Room {
     pub(super) name: RoomName,
+    /// What is counted, with that of the other rooms of its thread.
+    pub(super) traffic: Arc<Traffic>,
     pub(super) members: Mutex<Members>,
     pub(super) permits: Semaphore,
     /// Permits whose messages are in the bus, or about to be: what the hub may
@@ -55,9 +64,10 @@ pub(super) struct Members {
 }
 
 impl Room {
-    pub(super) fn new(name: &RoomName) -> Self {
+    pub(super) fn new(name: &RoomName, traffic: Arc<Traffic>) -> Self {
         Self {
             name: name.clone(),
+            traffic,
             members: Mutex::default(),
             permits: Semaphore::new(PUBLISH_PERMITS),
             under_way: AtomicUsize::new(0),

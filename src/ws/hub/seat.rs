@@ -10,7 +10,13 @@ use super::{
     member::{Behind, Flow},
     room::{Losses, Members, Room, UnderWay},
 };
-use crate::{accounts::tokens::Grant, ws::wire::Format};
+use crate::{
+    accounts::tokens::Grant,
+    ws::{
+        instruments::Delivered,
+        wire::{Batch, Format},
+    },
+};
 
 /// A socket's place in a room.
 pub struct Seat {
@@ -78,7 +84,9 @@ impl Seat {
         // Closing the semaphore is not done; an error could only mean that.
         let permit = self.room.permits.acquire().await.ok();
         let under_way = permit.map(|permit| UnderWay::new(&self.room, permit));
-        let published = self.hubs.bus.publish(&self.room.name, message).await?;
+        let published = self.hubs.bus.publish(&self.room.name, message).await;
+        self.room.traffic.published(published.is_ok());
+        let published = published?;
         // One with a key may be a repetition, which doesn't come to the hub
         // again.
         if !(keyed && self.room.is_past(published.position)) {
@@ -86,6 +94,20 @@ impl Seat {
             std::mem::forget(under_way);
         }
         Ok(published)
+    }
+
+    /// The client was handed what it had missed.
+    pub(in crate::ws) fn count_delivered(&self, batch: &Batch) {
+        let delivered = Delivered {
+            messages: batch.ends.len(),
+            bytes: batch.bytes.len(),
+        };
+        self.room.traffic.delivered(Format::RoomsV1, delivered);
+    }
+
+    /// The client is told that something is missing.
+    pub(in crate::ws) fn count_gap(&self) {
+        self.room.traffic.gap();
     }
 
     /// Reads what is kept of what was said in the room after a place.

@@ -120,7 +120,7 @@ impl Backlog {
         self.0.as_ref().map_or(0, |waiting| waiting.messages)
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.0.as_ref().map_or(0, |waiting| waiting.bytes)
     }
 

@@ -22,7 +22,10 @@ use tokio::{net::tcp::OwnedWriteHalf, time::Instant};
 
 use self::backlog::Backlog;
 pub use self::backlog::BacklogLimits;
-use super::{close::Close, wire::Batch};
+use super::{
+    close::{Close, PeerClose},
+    wire::Batch,
+};
 
 /// Chunks in one vectored write.
 const MAX_SLICES: usize = 32;
@@ -81,8 +84,8 @@ impl State {
 pub enum Closing {
     /// The service, for this reason.
     Service(Close),
-    /// The peer sent a close frame.
-    Peer,
+    /// The peer, which sent a close frame.
+    Peer(PeerClose),
 }
 
 impl Closing {
@@ -92,7 +95,7 @@ impl Closing {
     pub fn awaits_answer(self) -> bool {
         !matches!(
             self,
-            Self::Peer | Self::Service(Close::ProtocolError | Close::NotUtf8 | Close::TooBig)
+            Self::Peer(_) | Self::Service(Close::ProtocolError | Close::NotUtf8 | Close::TooBig)
         )
     }
 }
@@ -145,6 +148,12 @@ impl Outbox {
         }
         self.put(&mut state, &batch.bytes, &batch.ends);
         true
+    }
+
+    /// Bytes that wait.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.state.lock().backlog.bytes()
     }
 
     /// Whether no more than half of what may wait does.
@@ -200,11 +209,11 @@ impl Outbox {
     }
 
     /// Answers the peer's close frame, after which nothing is sent.
-    pub fn answer_close(&self, reply: Bytes) {
+    pub fn answer_close(&self, close: PeerClose, reply: Bytes) {
         let mut state = self.state.lock();
         if state.closing.is_none() {
             self.put(&mut state, &reply, &Arc::default());
-            state.closing = Some(Closing::Peer);
+            state.closing = Some(Closing::Peer(close));
         }
     }
 

@@ -170,6 +170,7 @@ impl CatchingUp {
             if !outbox.offer(&batch) {
                 return Step::Blocked;
             }
+            self.seat.count_delivered(&batch);
         }
         self.pending.drain(..chunk.len());
         if let Some(last) = chunk.last() {
@@ -213,6 +214,7 @@ impl CatchingUp {
             losses: reading.losses,
         });
         self.missed.after = None;
+        self.seat.count_gap();
         self.seat.go_on(missed, &reading, |position| {
             let gap = event::Gap {
                 room: self.seat.name(),

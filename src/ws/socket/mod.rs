@@ -34,7 +34,7 @@ pub(super) use self::{
     rooms_v1::RoomsV1,
 };
 use super::{
-    close::Close,
+    close::{Close, PeerClose},
     frames::{FrameError, Frames, Incoming},
     outbox::Closing,
     session::Frame,
@@ -64,7 +64,7 @@ pub(super) enum End {
     /// The service closed it.
     Closed(Close),
     /// The peer sent a close frame.
-    ClosedByPeer,
+    ClosedByPeer(PeerClose),
     /// The connection broke without one.
     Broken,
 }
@@ -73,7 +73,7 @@ impl End {
     pub(super) fn label(self) -> &'static str {
         match self {
             Self::Closed(close) => close.label(),
-            Self::ClosedByPeer => "closed_by_peer",
+            Self::ClosedByPeer(_) => "closed_by_peer",
             Self::Broken => "broken",
         }
     }
@@ -163,7 +163,8 @@ impl Socket {
                 }
                 Some(Incoming::Pong) => Frame::Control,
                 Some(Incoming::Close(answer)) => {
-                    outbox.answer_close(frame(OpCode::Close, &answer));
+                    let code = answer.first_chunk().map(|code| u16::from_be_bytes(*code));
+                    outbox.answer_close(PeerClose::of(code), frame(OpCode::Close, &answer));
                     self.input.clear();
                     return Continue(());
                 }
@@ -190,7 +191,7 @@ impl Socket {
     async fn finish(&mut self, closing: Closing) -> End {
         let end = match closing {
             Closing::Service(close) => End::Closed(close),
-            Closing::Peer => End::ClosedByPeer,
+            Closing::Peer(close) => End::ClosedByPeer(close),
         };
         // Nobody in a room waits for this socket any more.
         self.mode.leave();

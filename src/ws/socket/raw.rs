@@ -75,6 +75,7 @@ impl Raw {
             .await?;
         if let Some(Err(error)) = published {
             tracing::warn!(
+                connection = %self.connection,
                 user = %self.user,
                 error = &error as &dyn std::error::Error,
                 "a message could not be published"

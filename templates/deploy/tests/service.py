@@ -79,8 +79,8 @@ class Settings:
     def seconds(self, key):
         return seconds(self.values[key])
 
-    def port(self):
-        return int(re.search(r':(\d+)"', self.values["http.bind"])[1])
+    def port(self, key="http.bind"):
+        return int(re.search(r':(\d+)"', self.values[key])[1])
 
     def goes_within(self, test, grace):
         """The service ends before the platform ends it."""

@@ -9,7 +9,7 @@ import rendering
 import service
 
 KEYS = {
-    "": {"app", "primary_region", "kill_signal", "kill_timeout", "env", "http_service", "mounts", "vm"},
+    "": {"app", "primary_region", "kill_signal", "kill_timeout", "env", "http_service", "metrics", "mounts", "vm"},
     "http_service": {
         "internal_port",
         "force_https",
@@ -21,6 +21,7 @@ KEYS = {
     },
     "concurrency": {"type", "soft_limit", "hard_limit"},
     "checks": {"method", "path", "interval", "timeout", "grace_period"},
+    "metrics": {"port", "path"},
     "mounts": {"source", "destination"},
     "vm": {"size", "memory"},
 }
@@ -54,6 +55,7 @@ class Fly(judged.Target):
             settings.goes_within(self, found["kill_timeout"])
             self.assertEqual(found["kill_signal"], "SIGTERM")
             self.assertEqual(settings.port(), http["internal_port"])
+            self.assertEqual(settings.port("metrics.bind"), found["metrics"]["port"])
             check = http["checks"][0]
             self.assertGreater(settings.seconds("shutdown.drain_delay"), service.seconds(check["interval"]))
             cluster = rendering.has_cluster(store, bus)

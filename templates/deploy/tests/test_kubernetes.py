@@ -63,6 +63,10 @@ class Kubernetes(judged.Target):
             settings = service.Settings(self, service.with_secret_files(env, folder), folder)
             settings.goes_within(self, pod["terminationGracePeriodSeconds"])
             self.assertEqual(settings.port(), container["ports"][0]["containerPort"])
+            metrics = container["ports"][1]
+            self.assertEqual(settings.port("metrics.bind"), metrics["containerPort"])
+            annotations = deployment["spec"]["template"]["metadata"]["annotations"]
+            self.assertEqual(annotations["prometheus.io/port"], str(metrics["containerPort"]))
             # Two failures of the probe, before the listener closes.
             probe = container["readinessProbe"]
             noticed = probe["periodSeconds"] * probe["failureThreshold"]

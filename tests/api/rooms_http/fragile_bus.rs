@@ -14,6 +14,7 @@ use service::{
     accounts::{
         Accounts, SessionTimes,
         guesses::{GuessSettings, Guesses},
+        instruments::AccountInstruments,
         passwords::{PasswordService, PasswordSettings},
         tokens::{EndedSessions, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier},
     },
@@ -23,7 +24,7 @@ use service::{
     http,
     limits::{Limits, Rates},
     presence::Presence,
-    rooms::{MembersOnly, RoomLimits, Rooms},
+    rooms::{MembersOnly, RoomInstruments, RoomLimits, Rooms},
     wiring::{self, Stores},
 };
 use test_servers::Place;
@@ -232,6 +233,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
                 max_members: config.rooms.max_members,
                 max_message_bytes: config.ws.max_message_bytes,
             },
+            instruments: RoomInstruments::default(),
         },
         accounts: Accounts {
             credentials: stores.credentials,
@@ -261,6 +263,7 @@ fn app(config: &Config, stores: Stores, bus: Arc<FragileBus>) -> Arc<App> {
                 absolute_ttl: tokens.refresh_absolute_ttl,
                 grace: tokens.refresh_grace,
             },
+            instruments: AccountInstruments::default(),
         },
         limits,
         verifier: Arc::new(verifier),

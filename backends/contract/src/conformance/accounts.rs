@@ -33,6 +33,30 @@ laws! {
         store.credentials.ping().await.unwrap();
     }
 
+    /// However many calls there are, there are no more connections than there
+    /// may be, and when the calls are over none is in use.
+    async fn connections_stay_within_their_bound(store) {
+        let calls: Vec<_> = (0..40).map(|_| {
+            let credentials = Arc::clone(&store.credentials);
+            spawn(async move {
+                credentials.ping().await.unwrap();
+                credentials.connections()
+            })
+        }).collect();
+        for call in join_all(calls).await {
+            let seen = call.unwrap();
+            assert!(seen.max >= 1 && seen.used + seen.idle <= seen.max, "{seen:?}");
+        }
+        // What was used is given back a moment after its call.
+        let given_back = async {
+            while store.credentials.connections().used > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(20), given_back).await.unwrap();
+        assert!(store.credentials.connections().idle >= 1);
+    }
+
     /// Of concurrent calls with one name, exactly one is `Created`, and its
     /// account is the one found.
     async fn concurrent_create_has_one_winner(store) {

@@ -86,6 +86,7 @@ impl RoomsV1 {
             }
             Some((since, reading)) => {
                 let missed = Behind { after: Some(since) };
+                seat.count_gap();
                 seat.go_on(missed, &reading, |position| ack(position, Some(false)));
             }
         }

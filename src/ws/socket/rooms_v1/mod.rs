@@ -207,6 +207,7 @@ impl RoomsV1 {
         };
         let place = published.inspect_err(|error| {
             tracing::warn!(
+                connection = %self.connection,
                 user = %self.user,
                 error = error as &dyn std::error::Error,
                 "a message could not be published"
@@ -235,7 +236,12 @@ impl RoomsV1 {
                 Some((token, end))
             }
             Err(reason) => {
-                tracing::info!(user = %self.user, %reason, "token refused on a socket");
+                tracing::info!(
+                    connection = %self.connection,
+                    user = %self.user,
+                    %reason,
+                    "token refused on a socket"
+                );
                 None
             }
         };

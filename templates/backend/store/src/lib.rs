@@ -6,11 +6,11 @@ use std::io;
 use async_trait::async_trait;
 use contract::{
     Account, AccountSummary, AccountsQuery, Admission, Attempt, AttemptStore, AuditEntry, AuditLog,
-    AuditQuery, AuditRecord, Begin, ChangeMember, ChangeOutcome, CreateOutcome, CredentialStore,
-    DeleteOutcome, EndedSession, HashSwap, IdempotencyStore, IdempotentRequest, Member,
-    MemberOutcome, Membership, MembershipChange, NewSession, OpenOutcome, PasswordChange, Pseudonym,
-    Room, RoomName, RoomOutcome, RoomStore, Rotate, Rotation, Session, SessionId, SessionStore,
-    StoreError, StoredHash, Success, Timestamp, UserId, Username,
+    AuditQuery, AuditRecord, Begin, ChangeMember, ChangeOutcome, Connections, CreateOutcome,
+    CredentialStore, DeleteOutcome, EndedSession, HashSwap, IdempotencyStore, IdempotentRequest,
+    Member, MemberOutcome, Membership, MembershipChange, NewSession, OpenOutcome, PasswordChange,
+    Pseudonym, Room, RoomName, RoomOutcome, RoomStore, Rotate, Rotation, Session, SessionId,
+    SessionStore, StoreError, StoredHash, Success, Timestamp, UserId, Username,
 };
 
 /// Accounts, sessions, rooms, requests, attempts and the audit log, kept
@@ -82,6 +82,14 @@ impl CredentialStore for MyStore {
 
     async fn ping(&self) -> Result<(), StoreError> {
         Err(unwritten())
+    }
+
+    fn connections(&self) -> Connections {
+        Connections {
+            used: 0,
+            idle: 0,
+            max: 1,
+        }
     }
 }
 

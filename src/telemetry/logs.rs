@@ -11,7 +11,7 @@ const NEVER_TRACED: &str = "hyper=info";
 
 /// Why logs can't be written.
 #[derive(Debug, thiserror::Error)]
-pub enum TelemetryError {
+pub enum LogsError {
     /// Not a filter.
     #[error("`log.filter` is not a filter")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
@@ -23,8 +23,8 @@ pub enum TelemetryError {
 /// Starts logging for the whole process, panics included.
 ///
 /// # Errors
-/// [`TelemetryError`]
-pub fn start(log: &Log) -> Result<(), TelemetryError> {
+/// [`LogsError`]
+pub fn start(log: &Log) -> Result<(), LogsError> {
     let mut filter = EnvFilter::builder().parse(&log.filter)?;
     if let Ok(directive) = NEVER_TRACED.parse() {
         filter = filter.add_directive(directive);
