@@ -5,7 +5,7 @@ use std::sync::Arc;
 use contract::Timestamp;
 
 use crate::{
-    accounts::tokens::{KeyError, KeyRing, VerificationKeys},
+    accounts::tokens::{Exposure, KeyError, KeyRing, VerificationKeys},
     config::{Config, Profile, Role},
     remote_keys::{PATIENCE, RemoteKeys, RemoteKeysError},
 };
@@ -52,6 +52,7 @@ impl NodeKeys {
         if let Some(url) = &tokens.jwks_url {
             return Ok(Self::Remote(RemoteKeys::start(url, PATIENCE).await?));
         }
+        judge_files(config)?;
         let keys = VerificationKeys::from_dir(&tokens.key_dir)?;
         Ok(Self::Verifying(Arc::new(keys)))
     }
@@ -75,6 +76,7 @@ fn signing(config: &Config) -> Result<KeyRing, KeyError> {
             None => Ok(ring),
         };
     }
+    judge_files(config)?;
     let dir = &config.tokens.key_dir;
     match KeyRing::from_dir(dir) {
         Err(KeyError::NoKey { .. }) if config.profile == Profile::Development => {
@@ -84,4 +86,16 @@ fn signing(config: &Config) -> Result<KeyRing, KeyError> {
         }
         keys => keys,
     }
+}
+
+/// Production refuses keys that everybody on the machine can read, or that others
+/// can change; anything less is a warning.
+fn judge_files(config: &Config) -> Result<(), KeyError> {
+    for exposure in Exposure::in_dir(&config.tokens.key_dir)? {
+        if exposure.is_grave() && config.profile == Profile::Production {
+            return Err(KeyError::Exposed(exposure));
+        }
+        tracing::warn!("{exposure}");
+    }
+    Ok(())
 }

@@ -27,7 +27,7 @@ impl Accounts {
         now: Timestamp,
     ) -> Result<(), AccountsError> {
         let result = self
-            .replace_password(user, session, current, new, now)
+            .replace_password(user, session, current, new, caller, now)
             .await;
         self.instruments.password_change(&result);
         result
@@ -39,6 +39,7 @@ impl Accounts {
         session: SessionId,
         current: &str,
         new: &str,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
         let current = self.passwords.present(current);

@@ -16,7 +16,7 @@ impl Accounts {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
-        let result = self.make_account(username, password, now).await;
+        let result = self.make_account(username, password, caller, now).await;
         self.instruments.registration(&result);
         result
     }
@@ -25,6 +25,7 @@ impl Accounts {
         &self,
         username: &str,
         password: &str,
+        caller: &Caller,
         now: Timestamp,
     ) -> Result<Account, AccountsError> {
         let username = Username::parse(username)?;

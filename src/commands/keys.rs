@@ -121,12 +121,8 @@ fn list(config: &Config, json: bool) -> Outcome {
 
 /// What an operator should know of a file.
 fn problem(file: &KeyFile) -> Option<String> {
-    match &file.kid {
-        Err(error) => Some(error.to_string()),
-        Ok(_) if file.group_readable => Some(format!(
-            "its group can read `{}`; if it need not, `chmod 600` it",
-            file.path.display()
-        )),
-        Ok(_) => None,
+    match (&file.kid, &file.exposure) {
+        (Err(error), _) => Some(error.to_string()),
+        (Ok(_), exposure) => exposure.as_ref().map(ToString::to_string),
     }
 }

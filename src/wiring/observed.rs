@@ -108,6 +108,14 @@ impl Stores {
                 store: self.idempotency,
                 instruments: instruments.clone(),
             }),
+            audit: Arc::new(Observed {
+                store: self.audit,
+                instruments: instruments.clone(),
+            }),
+            attempts: Arc::new(Observed {
+                store: self.attempts,
+                instruments: instruments.clone(),
+            }),
         }
     }
 
@@ -172,6 +180,9 @@ observed! { CredentialStore, "accounts":
     replace_hash(id: UserId, expected: &StoredHash, new: &StoredHash) -> HashSwap;
     change_password(change: &PasswordChange) -> ChangeOutcome;
     disable(id: UserId, now: Timestamp) -> Option<Vec<SessionId>>;
+    enable(id: UserId) -> bool;
+    set_password(id: UserId, new: &StoredHash, now: Timestamp) -> Option<Vec<SessionId>>;
+    accounts(query: &AccountsQuery) -> Vec<AccountSummary>;
     ping() -> ();
     = connections() -> Connections;
 }
@@ -203,4 +214,18 @@ observed! { IdempotencyStore, "requests":
     finish(request: &IdempotentRequest, answer: &str) -> ();
     abandon(request: &IdempotentRequest) -> ();
     purge_requests(before: Timestamp) -> u64;
+}
+
+observed! { AuditLog, "audit":
+    record(records: &[AuditRecord]) -> ();
+    audit(query: &AuditQuery) -> Vec<AuditEntry>;
+    purge_audit(before: Timestamp) -> u64;
+}
+
+observed! { AttemptStore, "attempts":
+    admit(attempt: &Attempt) -> Admission;
+    knows(account: Pseudonym, source: Pseudonym, since: Timestamp) -> bool;
+    succeed(success: &Success) -> ();
+    purge_attempts(before: Timestamp, keep: u32) -> u64;
+    purge_sources(before: Timestamp) -> u64;
 }

@@ -215,7 +215,7 @@ fn a_list_says_what_is_wrong() {
     );
     assert!(problems[1].unwrap().contains("(mode 0644)"), "{problems:?}");
     assert!(
-        problems[2].unwrap().contains("its group can read"),
+        problems[2].unwrap().contains("its group can read it"),
         "{problems:?}"
     );
     assert_eq!(problems[3], None);

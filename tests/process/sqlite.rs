@@ -1,13 +1,15 @@
-//! A file that can't be opened is named, and one that fails tells nothing.
+//! What a file may have to say: one that can't be opened is named, and one that
+//! fails tells nothing.
 
 use std::sync::Arc;
 
+use rustix::process::Signal;
 use sqlx_core::{connection::Connection, query::query, raw_sql::raw_sql};
 use sqlx_sqlite::{SqliteConnectOptions, SqliteConnection};
 use test_servers::Place;
 
 use crate::{
-    process::{FILE, bare_output},
+    process::{FILE, Process, bare_output, output},
     refusals::{error, refused},
     secrets::{self, everything::Everything},
 };
@@ -62,4 +64,41 @@ async fn a_store_that_fails_tells_no_secret() {
         raw_sql("ROLLBACK").execute(&mut file).await.unwrap();
         secrets::left_no_trace(service, everything);
     }
+}
+
+/// What was done is done, whether or not it can be recorded; the log says both.
+#[tokio::test]
+async fn a_change_stands_when_it_cannot_be_recorded() {
+    let place = Arc::new(Place::new());
+    let file = place.path().join("audited.db");
+    let url = format!("sqlite:{}", file.display());
+    let mut service = Process::start_at(place, &[("DATABASE_URL", &url)]);
+    let options = SqliteConnectOptions::new().filename(&file);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    query("DROP TABLE audit_log")
+        .execute(&mut file)
+        .await
+        .unwrap();
+
+    let (status, _) = service.credentials("/auth/register", "ann").await.unwrap();
+    assert_eq!(status, 201);
+    let (status, _) = service.credentials("/auth/login", "ann").await.unwrap();
+    assert_eq!(status, 200);
+    let disabled = output(
+        &service.place,
+        &[("DATABASE_URL", &url)],
+        &["user", "disable", "ann"],
+    );
+    assert!(disabled.status.success(), "{disabled:?}");
+    let (status, _) = service.credentials("/auth/login", "ann").await.unwrap();
+    assert_eq!(status, 401);
+    service.signal(Signal::TERM);
+    let (_, log) = service.wait();
+    let error = "the audit log could not be written";
+    assert_eq!(log.matches(error).count(), 3, "{log}");
+    for event in ["registration", "login"] {
+        assert!(log.contains(&format!("event=\"{event}\"")), "{log}");
+    }
+    let text = String::from_utf8(disabled.stderr).unwrap();
+    assert!(text.contains(error), "{text}");
 }

@@ -10,6 +10,7 @@ use contract::Timestamp;
 use jiff::{SignedDuration, civil::DateTime, tz::TimeZone};
 
 use super::{
+    exposure::Exposure,
     keys::{KeyError, KeyPair},
     keys_dir::{self, MADE_AT},
 };
@@ -26,8 +27,8 @@ pub struct KeyFile {
     pub kid: Result<String, KeyError>,
     /// Whether it signs; the others verify what they have signed.
     pub signs: bool,
-    /// Whether the group of the file may read it.
-    pub group_readable: bool,
+    /// Who else can read or change the file.
+    pub exposure: Option<Exposure>,
 }
 
 /// Why a key was not retired; nothing was changed.
@@ -74,15 +75,13 @@ pub enum RetireError {
 pub fn list(dir: &Path) -> Result<Vec<KeyFile>, KeyError> {
     let mut files = Vec::new();
     for path in keys_dir::pem_paths(dir)? {
-        let read = keys_dir::read_pem(path.clone());
-        let group_readable = read.as_ref().is_ok_and(|(_, group)| *group);
-        let kid = read.and_then(|(file, _)| Ok(KeyPair::from_pem(&file)?.kid));
+        let file = keys_dir::read_pem(path.clone());
         files.push(KeyFile {
             made_at: made_at(&path),
-            path,
-            kid,
+            kid: file.and_then(|file| Ok(KeyPair::from_pem(&file)?.kid)),
             signs: false,
-            group_readable,
+            exposure: Exposure::of(&path),
+            path,
         });
     }
     if let Some(newest) = files.last_mut() {

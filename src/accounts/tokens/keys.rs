@@ -10,7 +10,10 @@ use jsonwebtoken::{
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use super::verification::{KeySet, VerificationKey, VerificationKeys, secret_id};
+use super::{
+    exposure::Exposure,
+    verification::{KeySet, VerificationKey, VerificationKeys, secret_id},
+};
 
 /// Why there are no keys to work with. Names files, never their content.
 #[derive(Debug, thiserror::Error)]
@@ -57,16 +60,8 @@ pub enum KeyError {
         path: PathBuf,
     },
     /// Others on this machine can read a key, or change it.
-    #[error(
-        "`{path}` is not for its owner alone (mode {mode:04o}): everybody on this machine can read \
-         it, or others can change it; `chmod 600` it"
-    )]
-    Exposed {
-        /// The file.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
+    #[error(transparent)]
+    Exposed(Exposure),
     /// The folder has no key, and keys may not be made by themselves here.
     #[error(
         "no signing key: set JWT_SECRET (32 random bytes or more), or make a key in `{path}` with `keys new`"

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -16,17 +16,12 @@ use super::{
     verification::{KeySet, VerificationKeys},
 };
 
-const REFRESH: &str = "refresh.key";
+/// The file that refresh tokens are derived from.
+pub(super) const REFRESH: &str = "refresh.key";
 
 /// How files of keys are named: by when the key was made, so that names are in
 /// the order of keys.
 pub(super) const MADE_AT: &str = "%Y%m%dT%H%M%S.%3fZ";
-
-/// Who but the owner may do what to a file of keys: that everybody reads it, or
-/// that others change it, is refused. That its group reads it is not, for that is
-/// how Kubernetes hands secrets to a process that isn't root.
-const REFUSED_MODES: u32 = 0o026;
-const GROUP_READS: u32 = 0o040;
 
 impl KeyRing {
     /// The keys of a folder.
@@ -41,10 +36,7 @@ impl KeyRing {
         }
         let path = dir.join(REFRESH);
         let encoded = Zeroizing::new(match read(&path) {
-            Ok((encoded, group_readable)) => {
-                doubt(&path, group_readable);
-                encoded
-            }
+            Ok(encoded) => encoded,
             Err(KeyError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 return Err(KeyError::NoRefreshSecret { path });
             }
@@ -109,30 +101,13 @@ impl VerificationKeys {
 
 /// The keys of a folder, by the names of their files.
 fn read_pems(dir: &Path) -> Result<Vec<PemFile>, KeyError> {
-    pem_paths(dir)?
-        .into_iter()
-        .map(|path| {
-            let (file, group_readable) = read_pem(path)?;
-            doubt(&file.path, group_readable);
-            Ok(file)
-        })
-        .collect()
+    pem_paths(dir)?.into_iter().map(read_pem).collect()
 }
 
-/// A key, and whether the group of its file may read it.
-pub(super) fn read_pem(path: PathBuf) -> Result<(PemFile, bool), KeyError> {
-    let (pem, group_readable) = read(&path)?;
-    let pem = Zeroizing::new(pem);
-    Ok((PemFile { path, pem }, group_readable))
-}
-
-fn doubt(path: &Path, group_readable: bool) {
-    if group_readable {
-        tracing::warn!(
-            path = %path.display(),
-            "the group of a key's file can read it; if it need not, `chmod 600` it"
-        );
-    }
+/// A key's file.
+pub(super) fn read_pem(path: PathBuf) -> Result<PemFile, KeyError> {
+    let pem = Zeroizing::new(read(&path)?);
+    Ok(PemFile { path, pem })
 }
 
 /// The `*.pem` of a folder, by name; none if there is no folder.
@@ -158,32 +133,12 @@ pub(super) fn pem_paths(dir: &Path) -> Result<Vec<PathBuf>, KeyError> {
     Ok(names)
 }
 
-/// A file's content, and whether its group may read it.
-fn read(path: &Path) -> Result<(Vec<u8>, bool), KeyError> {
-    let failed = |source| KeyError::File {
+fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
+    fs::read(path).map_err(|source| KeyError::File {
         action: "read",
         path: path.into(),
         source,
-    };
-    let mut file = File::open(path).map_err(failed)?;
-    let mode = mode(&file.metadata().map_err(failed)?);
-    if mode & REFUSED_MODES != 0 {
-        let path = path.into();
-        return Err(KeyError::Exposed { path, mode });
-    }
-    let mut content = Vec::new();
-    file.read_to_end(&mut content).map_err(failed)?;
-    Ok((content, mode & GROUP_READS != 0))
-}
-
-#[cfg(unix)]
-fn mode(file: &fs::Metadata) -> u32 {
-    std::os::unix::fs::PermissionsExt::mode(&file.permissions()) & 0o777
-}
-
-#[cfg(not(unix))]
-fn mode(_: &fs::Metadata) -> u32 {
-    0
+    })
 }
 
 fn make_private_dir(dir: &Path) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! | [`keys`] | `KeyRing`: what signs; the JWK set that is served |
 //! | `keys_dir` | keys in a folder |
 //! | [`key_files`] | the same, as operators see it: list, and retire |
+//! | [`exposure`] | who but its owner can read or change a file of keys |
 //! | [`folder_keys`] | keys that come into the folder while a node runs |
 //! | [`verification`] | `VerificationKeys`: what verifies, and can be replaced |
 //! | [`jwks`] | `VerificationKeys` out of the JWK set of others |
@@ -18,6 +19,7 @@
 pub mod access;
 pub mod claims;
 pub mod ended;
+pub mod exposure;
 pub mod extra_claims;
 pub mod folder_keys;
 pub mod jwks;
@@ -33,6 +35,7 @@ use extra_claims::extra_claims;
 pub use access::{AccessToken, Grant, IssueError, RoomAccess, TokenIssuer};
 pub use claims::ExtraClaims;
 pub use ended::EndedSessions;
+pub use exposure::Exposure;
 pub use folder_keys::FolderKeys;
 pub use jwks::{Jwks, JwksError};
 pub use key_files::{KeyFile, RetireError};
