@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Instant};
 
 use async_trait::async_trait;
 use contract::{
-    Account, Begin, ChangeMember, ChangeOutcome, Connections, CreateOutcome, CredentialStore,
-    DeleteOutcome, EndedSession, HashSwap, IdempotencyStore, IdempotentRequest, Member,
-    MemberOutcome, Membership, MembershipChange, NewSession, OpenOutcome, PasswordChange, Room,
-    RoomName, RoomOutcome, RoomStore, Rotate, Rotation, Session, SessionId, SessionStore,
-    StoreError, StoredHash, Timestamp, UserId, Username,
+    Account, AccountSummary, AccountsQuery, Admission, Attempt, AttemptStore, AuditEntry, AuditLog,
+    AuditQuery, AuditRecord, Begin, ChangeMember, ChangeOutcome, Connections, CreateOutcome,
+    CredentialStore, DeleteOutcome, EndedSession, HashSwap, IdempotencyStore, IdempotentRequest,
+    Member, MemberOutcome, Membership, MembershipChange, NewSession, OpenOutcome, PasswordChange,
+    Pseudonym, Room, RoomName, RoomOutcome, RoomStore, Rotate, Rotation, Session, SessionId,
+    SessionStore, StoreError, StoredHash, Success, Timestamp, UserId, Username,
 };
 use prometheus_client::{
     encoding::EncodeLabelSet,
