@@ -14,7 +14,12 @@ use crate::telemetry::metrics::{Counter, Gauge, Histogram, Registry, SECONDS};
 const UNMATCHED: &str = "unmatched";
 
 /// Folders of files, of which each has a route of its own.
-const FILES: [(&str, &str); 2] = [("/docs/", "/docs/{file}"), ("/page/", "/page/{file}")];
+const FILES: &[(&str, &str)] = &[
+    ("/docs/", "/docs/{file}"),
+    // {% if page %}The page's.
+    ("/page/", "/page/{file}"),
+    // {% endif %}Another folder has its line here.
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Asked {

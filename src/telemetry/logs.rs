@@ -2,12 +2,20 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::{Level, Metadata};
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use crate::config::{Log, LogFormat};
 
-/// A crate whose finest levels print what is sent and received.
-const NEVER_TRACED: &str = "hyper=info";
+/// Crates whose finest levels print what is sent and received.
+const NEVER_TRACED: &[&str] = &[
+    "hyper",
+    // {% if bus != "memory" %}Whole messages of the bus.
+    "async_nats",
+    // {% endif %}Another has its line here.
+];
 
 /// Why logs can't be written.
 #[derive(Debug, thiserror::Error)]
@@ -25,11 +33,10 @@ pub enum LogsError {
 /// # Errors
 /// [`LogsError`]
 pub fn start(log: &Log) -> Result<(), LogsError> {
-    let mut filter = EnvFilter::builder().parse(&log.filter)?;
-    if let Ok(directive) = NEVER_TRACED.parse() {
-        filter = filter.add_directive(directive);
-    }
-    let registry = tracing_subscriber::registry().with(filter);
+    let filter = EnvFilter::builder().parse(&log.filter)?;
+    let registry = tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(may_be_logged));
     match log.format {
         LogFormat::Pretty => {
             let layer = fmt::layer()
@@ -45,6 +52,12 @@ pub fn start(log: &Log) -> Result<(), LogsError> {
     }
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// Whatever the filter says.
+fn may_be_logged(metadata: &Metadata<'_>) -> bool {
+    let krate = metadata.target().split("::").next().unwrap_or_default();
+    *metadata.level() <= Level::INFO || !NEVER_TRACED.contains(&krate)
 }
 
 /// Where a panic was, not its message: that of a wrong slice quotes the string.

@@ -24,7 +24,7 @@ UNCHOSEN = {
 }
 GONE = ["benches", "fuzz", "cargo-generate.toml", ".ci", "templates/deploy", "templates/tests",
         "templates/prepare.rhai", "templates/README.md", "tests/corpus.rs", "tests/extend",
-        "tests/papers", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+        "tests/papers", "tests/monitoring", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 # Packages in Cargo.lock of which each database or bus is a part.
 PACKAGES = {
     "sqlite": r"sqlite", "postgres": r"postgres|webpki-roots", "nats": r"nats|nkeys",

@@ -279,6 +279,15 @@ impl Answer {
             .map_or("", |value| value.to_str().unwrap())
     }
 
+    /// The body, but for the id of its request, which no two have in common.
+    pub fn body_without_id(&self) -> Value {
+        let mut body = self.body.clone();
+        if let Some(body) = body.as_object_mut() {
+            body.remove("request_id");
+        }
+        body
+    }
+
     /// Checks that this is a Problem of that kind.
     #[track_caller]
     pub fn is_problem(&self, status: u16, slug: &str) {

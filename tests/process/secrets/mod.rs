@@ -27,7 +27,8 @@ pub const FORMATS: [&str; 2] = ["pretty", "json"];
 /// A node that logs everything that it can.
 pub fn start(place: Arc<Place>, format: &str, variables: &[(&str, &str)]) -> Arc<Process> {
     let finest = [
-        ("RUST_LOG", "trace"),
+        // Also of those crates that may not be.
+        ("RUST_LOG", "trace,hyper::proto=trace"),
         ("APP__LOG__FORMAT", format),
         ("JWT_SECRET", SECRET),
         ("APP__PASSWORDS__MEMORY_KIB", "64"),
