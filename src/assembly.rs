@@ -133,7 +133,9 @@ pub(crate) fn app(
     }))
 }
 
-fn password_settings(config: &Config) -> PasswordSettings {
+/// How passwords are judged and hashed, as the configuration says.
+#[must_use]
+pub fn password_settings(config: &Config) -> PasswordSettings {
     let passwords = &config.passwords;
     PasswordSettings {
         memory_kib: passwords.memory_kib,

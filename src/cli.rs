@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use crate::commands::legacy::{ImportArguments, MigrateArguments};
+
 /// Signs people in, and lets people in a room hear each other.
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -50,6 +52,11 @@ pub(crate) enum Command {
 
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub(crate) enum UserCommand {
+    /// Take over a table of another application, with salted SHA-2 digests, that
+    /// is in the store's database
+    Migrate(MigrateArguments),
+    /// Import accounts from JSON Lines, with hashes or digests of another application
+    Import(ImportArguments),
     /// Let nobody sign in to an account any more, and sign everybody out of it
     Disable {
         /// The account's name

@@ -32,7 +32,7 @@
 
 pub mod accounts;
 pub mod app;
-mod assembly;
+pub mod assembly;
 pub mod clock;
 pub mod config;
 pub mod connection;

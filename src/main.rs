@@ -1,6 +1,7 @@
 //! The command line.
 
 mod cli;
+mod commands;
 mod healthcheck;
 mod reachable;
 mod welcome;
@@ -17,12 +18,14 @@ use std::{
 use clap::Parser;
 use contract::Timestamp;
 use service::{
-    accounts::{self, tokens::KeyRing},
+    accounts::{self, passwords::PasswordService, tokens::KeyRing},
+    assembly::password_settings,
     config::{Config, Loaded, Role, Sources},
     news::{self, EndReason},
     router,
     server::Server,
-    telemetry, wiring,
+    telemetry,
+    wiring::{self, Stores},
     ws::asyncapi,
 };
 use tokio::{
@@ -68,6 +71,16 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Keys(KeysCommand::New) => done(new_key(&loaded.config.tokens.key_dir)),
+        Command::User(UserCommand::Migrate(arguments)) => {
+            done(on_accounts(&loaded, async |stores, passwords| {
+                commands::legacy::migrate(stores, passwords, &arguments).await
+            }))
+        }
+        Command::User(UserCommand::Import(arguments)) => {
+            done(on_accounts(&loaded, async |stores, passwords| {
+                commands::legacy::import(stores, passwords, &arguments).await
+            }))
+        }
         Command::User(UserCommand::Disable { username }) => done(disable(&loaded, &username)),
         Command::Openapi | Command::Asyncapi => ExitCode::SUCCESS,
     }
@@ -142,20 +155,38 @@ fn about(
     }
 }
 
+/// Where accounts are.
+async fn open_stores(loaded: &Loaded) -> Result<Stores, Box<dyn Error>> {
+    match wiring::open_stores(&loaded.config).await {
+        Ok(Some(stores)) => Ok(stores),
+        Ok(None) => Err(
+            "roles: auth is not among them, so there are no accounts here; use the \
+             configuration of an auth node"
+                .into(),
+        ),
+        Err(error) => Err(about(loaded, Some(error.setting()), error)),
+    }
+}
+
+/// Does something with accounts and passwords.
+fn on_accounts(
+    loaded: &Loaded,
+    work: impl AsyncFnOnce(&Stores, &PasswordService) -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let stores = open_stores(loaded).await?;
+            let passwords = PasswordService::start(password_settings(&loaded.config))?;
+            work(&stores, &passwords).await
+        })
+}
+
 fn disable(loaded: &Loaded, username: &str) -> Result<(), Box<dyn Error>> {
     let config = &loaded.config;
     let disabling = async {
-        let stores = match wiring::open_stores(config).await {
-            Ok(Some(stores)) => stores,
-            Ok(None) => {
-                return Err(
-                    "roles: auth is not among them, so there are no accounts here; use \
-                     the configuration of an auth node"
-                        .into(),
-                );
-            }
-            Err(error) => return Err(about(loaded, Some(error.setting()), error)),
-        };
+        let stores = open_stores(loaded).await?;
         let now = Timestamp::from_millisecond(Timestamp::now().as_millisecond())?;
         let ended = accounts::disable::disable(&*stores.credentials, username, now).await?;
         // Only then: whoever has to be kept out is out, whatever the bus does.

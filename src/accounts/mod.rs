@@ -10,6 +10,7 @@
 //! | [`sessions`] | who am I, my sessions, ending them |
 //! | [`change_password`] | a new password ends the other sessions |
 //! | [`disable`] | an account that may sign in no more |
+//! | [`legacy`] | accounts of another application |
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
@@ -18,6 +19,7 @@ pub mod caller;
 pub mod change_password;
 pub mod disable;
 pub mod error;
+pub mod legacy;
 pub mod login;
 pub mod passwords;
 pub mod refresh;

@@ -18,7 +18,8 @@ mod nats;
 use std::{fmt, sync::Arc};
 
 use contract::{
-    BoxError, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore, StoreError,
+    BoxError, CredentialStore, IdempotencyStore, LegacyAccounts, RoomBus, RoomStore, SessionStore,
+    StoreError,
 };
 
 use crate::config::{Bus, Config, Role, Store};
@@ -78,6 +79,8 @@ pub struct Stores {
     pub rooms: Arc<dyn RoomStore>,
     /// Where requests are kept that may be repeated.
     pub idempotency: Arc<dyn IdempotencyStore>,
+    /// Where another application's accounts may be; not every store can look.
+    pub legacy: Option<Arc<dyn LegacyAccounts>>,
 }
 
 impl Stores {
@@ -91,6 +94,7 @@ impl Stores {
             sessions: store.clone(),
             rooms: store.clone(),
             idempotency: store,
+            legacy: None,
         }
     }
 }

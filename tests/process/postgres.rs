@@ -1,11 +1,12 @@
 //! A database that isn't there, or doesn't answer.
 
-use std::{net::TcpListener, process::Stdio};
+use std::{net::TcpListener, process::Stdio, sync::Arc};
 
 use rustix::process::{Pid, Signal, kill_process};
-use test_servers::{ClosedPort, Place};
+use test_servers::{ClosedPort, Place, Postgres};
 
 use crate::{
+    legacy_users::a_table_is_taken_over,
     process::command,
     refusals::{error, refused},
 };
@@ -44,4 +45,11 @@ fn a_start_that_hangs_ends_in_order_too() {
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_in_a_database_is_taken_over() {
+    let database = Postgres::shared().database();
+    let run = |statements: &str| test_servers::postgres::sql(&database.url, statements);
+    a_table_is_taken_over(Arc::new(Place::new()), &database.url, 2_000, run).await;
 }

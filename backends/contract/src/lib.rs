@@ -11,6 +11,7 @@
 //! | [`room`] | `Room`, `Role`, `Membership` and the [`RoomStore`] |
 //! | [`standing`] | who may change which membership: the one rule, for every store |
 //! | [`idempotency`] | requests that may be repeated, and the [`IdempotencyStore`] |
+//! | [`legacy`] | another application's accounts, and [`LegacyAccounts`] |
 //! | [`bus`] | `Message`, `Delivery` and the [`RoomBus`] |
 //! | [`fanout`] | room → its listeners; the in-process part of every bus |
 //! | `inbox` | what one listener has not taken yet, and the bound of it |
@@ -32,6 +33,7 @@ pub mod error;
 pub mod fanout;
 pub mod idempotency;
 mod inbox;
+pub mod legacy;
 pub mod names;
 pub mod room;
 pub mod session;
@@ -49,6 +51,9 @@ pub use error::{BoxError, BusError, StoreError};
 pub use fanout::Fanout;
 pub use idempotency::{Begin, IdempotencyStore, IdempotentRequest};
 pub use jiff::Timestamp;
+pub use legacy::{
+    DropSalt, LegacyAccounts, LegacyCount, LegacyDigest, LegacyRow, LegacyTable, TakeOver,
+};
 pub use names::{NameError, RoomName, Username};
 pub use room::{
     ChangeMember, DeleteOutcome, Member, MemberOutcome, Membership, MembershipChange, Role, Room,

@@ -12,6 +12,7 @@
 //! | `rooms` | the `RoomStore` |
 //! | `members` | a change of who is in a room, and the end of the room |
 //! | `idempotency` | the `IdempotencyStore` |
+//! | `legacy` | the `LegacyAccounts` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of PostgreSQL means to the service |
 //!
@@ -37,6 +38,7 @@ mod accounts;
 mod error;
 mod idempotency;
 mod lease;
+mod legacy;
 mod members;
 mod rooms;
 mod rows;

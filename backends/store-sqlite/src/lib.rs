@@ -10,6 +10,7 @@
 //! | `rooms` | the `RoomStore` |
 //! | `members` | a change of who is in a room, and the end of the room |
 //! | `idempotency` | the `IdempotencyStore` |
+//! | `legacy` | the `LegacyAccounts` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of SQLite means to the service |
 //!
@@ -29,6 +30,7 @@ mod accounts;
 mod error;
 mod file;
 mod idempotency;
+mod legacy;
 mod members;
 mod rooms;
 mod rows;
