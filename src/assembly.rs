@@ -41,6 +41,14 @@ pub fn administration(config: &Config, stores: &Stores, operator: String) -> Adm
     }
 }
 
+/// What hashes and verifies, as the configuration says.
+///
+/// # Errors
+/// [`StartError`]
+pub fn passwords(config: &Config) -> Result<PasswordService, StartError> {
+    PasswordService::start(password_settings(config))
+}
+
 /// What hashes a password for an operator: as everywhere, and one at a time.
 ///
 /// # Errors

@@ -10,6 +10,8 @@ use contract::{AuditEvent, AuditOutcome, Timestamp};
 use jiff::SignedDuration;
 use uuid::Uuid;
 
+use crate::commands::legacy::{ImportArguments, MigrateArguments};
+
 /// Signs people in, and lets people in a room hear each other.
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -65,6 +67,11 @@ pub(crate) enum UserCommand {
         /// The account's name
         username: String,
     },
+    /// Take over a table of another application, with salted SHA-2 digests, that
+    /// is in the store's database
+    Migrate(MigrateArguments),
+    /// Import accounts from JSON Lines, with hashes or digests of another application
+    Import(ImportArguments),
     /// Let nobody sign in to an account any more, and sign everybody out of it
     Disable {
         /// The account's name

@@ -107,6 +107,14 @@ impl Administration {
         }
     }
 
+    /// So many accounts of another application were made.
+    pub async fn imported(&self, accounts: u64, now: Timestamp) {
+        if accounts > 0 {
+            let imported = self.did(AuditEvent::AccountsImported, now);
+            self.audit.done(imported.count(accounts)).await;
+        }
+    }
+
     /// Disables an account and ends its sessions; returns which. Disabling twice
     /// is no error.
     ///

@@ -11,6 +11,7 @@
 //! | [`sessions`] | who am I, my sessions, ending them |
 //! | [`change_password`] | a new password ends the other sessions |
 //! | [`administration`] | what operators do to accounts |
+//! | [`legacy`] | accounts of another application |
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
@@ -22,6 +23,7 @@ pub mod change_password;
 pub mod error;
 pub mod guesses;
 pub mod instruments;
+pub mod legacy;
 pub mod login;
 pub mod passwords;
 pub mod refresh;

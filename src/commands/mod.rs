@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `user` | accounts and their sessions |
+//! | `legacy` | accounts of another application |
 //! | `keys` | the keys that sign access tokens |
 //! | `audit` | what happened |
 //! | `password` | a password from standard input |
@@ -10,6 +11,7 @@
 
 mod audit;
 mod keys;
+pub(crate) mod legacy;
 mod password;
 mod print;
 mod user;
@@ -18,8 +20,6 @@ use std::error::Error;
 
 use contract::{AuditRecord, SessionId, Timestamp};
 use service::{
-    accounts::administration::Administration,
-    assembly,
     config::{Loaded, Log},
     news::{self, EndReason},
     telemetry, wiring,
@@ -49,18 +49,12 @@ fn run<T>(loaded: &Loaded, work: impl Future<Output = Outcome<T>>) -> Outcome<T>
         .block_on(work)
 }
 
-/// What works on the accounts of this configuration's store.
-async fn administration(loaded: &Loaded) -> Outcome<Administration> {
+/// This configuration's store, where it has accounts.
+async fn account_stores(loaded: &Loaded) -> Outcome<wiring::Stores> {
     let stores = stores(loaded).await?;
-    let stores = stores.ok_or(
-        "roles: auth is not among them, so there are no accounts here; use the configuration of \
-         an auth node",
-    )?;
-    Ok(assembly::administration(
-        &loaded.config,
-        &stores,
-        operator(),
-    ))
+    let none = "roles: auth is not among them, so there are no accounts here; use the \
+                configuration of an auth node";
+    stores.ok_or_else(|| none.into())
 }
 
 async fn stores(loaded: &Loaded) -> Outcome<Option<wiring::Stores>> {

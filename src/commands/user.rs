@@ -7,7 +7,7 @@ use service::{
 };
 
 use super::{
-    Outcome, administration, announce, password,
+    Outcome, account_stores, announce, legacy, operator, password,
     print::{Lines, seconds},
     run,
 };
@@ -22,7 +22,8 @@ const PAGE: u32 = 500;
 /// Does what is asked of the accounts.
 pub(crate) fn user(loaded: &Loaded, command: UserCommand) -> Outcome {
     run(loaded, async {
-        let administration = administration(loaded).await?;
+        let stores = account_stores(loaded).await?;
+        let administration = assembly::administration(&loaded.config, &stores, operator());
         match command {
             UserCommand::Add { username } => add(loaded, &administration, &username).await,
             UserCommand::SetPassword { username } => {
@@ -47,6 +48,18 @@ pub(crate) fn user(loaded: &Loaded, command: UserCommand) -> Outcome {
                 announce(loaded, &ended, EndReason::Revoked, now).await;
                 say(format_args!("{} sessions ended", ended.len()));
                 Ok(())
+            }
+            UserCommand::Migrate(asked) => {
+                let passwords = assembly::passwords(&loaded.config)?;
+                let taken = legacy::migrate(&stores, &passwords, &asked).await;
+                administration.imported(taken.accounts, now()).await;
+                taken.end
+            }
+            UserCommand::Import(asked) => {
+                let passwords = assembly::passwords(&loaded.config)?;
+                let imported = legacy::import(&stores, &passwords, &asked).await;
+                administration.imported(imported.accounts, now()).await;
+                imported.end
             }
             UserCommand::List(asked) => list(&administration, asked).await,
             UserCommand::Sessions { username, json } => {

@@ -20,8 +20,8 @@ pub(crate) mod observed;
 use std::{fmt, sync::Arc};
 
 use contract::{
-    AttemptStore, AuditLog, BoxError, CredentialStore, IdempotencyStore, RoomBus, RoomStore,
-    SessionStore, StoreError,
+    AttemptStore, AuditLog, BoxError, CredentialStore, IdempotencyStore, LegacyAccounts, RoomBus,
+    RoomStore, SessionStore, StoreError,
 };
 
 use crate::config::{Bus, Config, Role, Store};
@@ -85,6 +85,8 @@ pub struct Stores {
     pub audit: Arc<dyn AuditLog>,
     /// Where attempts to give a password are counted.
     pub attempts: Arc<dyn AttemptStore>,
+    /// Where another application's accounts may be; not every store can look.
+    pub legacy: Option<Arc<dyn LegacyAccounts>>,
 }
 
 impl Stores {
@@ -100,6 +102,7 @@ impl Stores {
             idempotency: store.clone(),
             audit: store.clone(),
             attempts: store,
+            legacy: None,
         }
     }
 }

@@ -117,6 +117,8 @@ impl Stores {
                 store: self.attempts,
                 instruments: instruments.clone(),
             }),
+            // Only commands use it.
+            legacy: self.legacy,
         }
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
 use store_postgres::{PostgresSettings, PostgresStore};
 
@@ -28,7 +30,10 @@ pub(super) async fn open(postgres: &Postgres) -> Result<Stores, WiringError> {
     };
     PostgresStore::connect(&settings)
         .await
-        .map(Stores::of)
+        .map(|store| Stores {
+            legacy: Some(Arc::new(store.clone())),
+            ..Stores::of(store)
+        })
         .map_err(|error| WiringError::of_store("store.url", error))
 }
 

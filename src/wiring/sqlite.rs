@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use store_sqlite::SqliteStore;
 
 use super::{Stores, WiringError};
@@ -10,6 +12,9 @@ pub(super) fn describe(sqlite: &Sqlite) -> String {
 pub(super) async fn open(sqlite: &Sqlite) -> Result<Stores, WiringError> {
     SqliteStore::open(&sqlite.path)
         .await
-        .map(Stores::of)
+        .map(|store| Stores {
+            legacy: Some(Arc::new(store.clone())),
+            ..Stores::of(store)
+        })
         .map_err(|error| WiringError::of_store("store.path", error))
 }

@@ -5,6 +5,7 @@
 )]
 
 mod hashes;
+mod legacy;
 mod policy;
 mod queue;
 

@@ -31,7 +31,9 @@ mod durability;
 mod first_minute;
 mod hash_kernels;
 mod healthcheck;
+mod imports;
 mod keys;
+mod legacy_users;
 #[allow(dead_code, reason = "each pair of a store and a bus uses a part of it")]
 mod process;
 mod refusals;

@@ -6,6 +6,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use test_servers::{ClosedPort, Place, Postgres, postgres::sql};
 
 use crate::{
+    legacy_users::a_table_is_taken_over,
     process::command,
     refusals::{error, refused},
     secrets::{self, everything::Everything},
@@ -71,4 +72,11 @@ async fn a_store_that_fails_tells_no_secret() {
         assert_eq!(answered, [503; 4]);
         secrets::left_no_trace(service, everything);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_in_a_database_is_taken_over() {
+    let database = Postgres::shared().database();
+    let run = |statements: &str| test_servers::postgres::sql(&database.url, statements);
+    a_table_is_taken_over(Arc::new(Place::new()), &database.url, 2_000, run).await;
 }

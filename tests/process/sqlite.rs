@@ -1,15 +1,23 @@
 //! What a file may have to say: one that can't be opened is named, and one that
 //! fails tells nothing.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use rustix::process::Signal;
-use sqlx_core::{connection::Connection, query::query, raw_sql::raw_sql};
-use sqlx_sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx_core::{
+    connection::{ConnectOptions, Connection},
+    query::query,
+    raw_sql::raw_sql,
+    row::Row,
+    sql_str::AssertSqlSafe,
+};
+use sqlx_sqlite::{SqliteConnectOptions, SqliteConnection, SqliteRow};
 use test_servers::Place;
+use tokio::{runtime::Handle, task::block_in_place};
 
 use crate::{
-    process::{FILE, Process, bare_output, output},
+    legacy_users::a_table_is_taken_over,
+    process::{FILE, Process, SOON, bare_output, output},
     refusals::{error, refused},
     secrets::{self, everything::Everything},
 };
@@ -101,4 +109,37 @@ async fn a_change_stands_when_it_cannot_be_recorded() {
     }
     let text = String::from_utf8(disabled.stderr).unwrap();
     assert!(text.contains(error), "{text}");
+}
+
+/// What the last of some statements finds, as text.
+async fn sql(path: PathBuf, statements: String) -> String {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(SOON);
+    let mut connection = options.connect().await.unwrap();
+    let rows = raw_sql(AssertSqlSafe(statements))
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    connection.close().await.unwrap();
+    let text = |row: &SqliteRow| {
+        let columns = (0..row.len()).map(|i| {
+            let value: Option<String> = row.try_get_unchecked(i).unwrap();
+            value.unwrap_or_default()
+        });
+        columns.collect::<Vec<_>>().join("|")
+    };
+    rows.iter().map(text).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_in_a_file_is_taken_over() {
+    let place = Arc::new(Place::new());
+    let path = place.path().join("accounts.db");
+    let run = |statements: &str| {
+        let statements = sql(path.clone(), statements.to_owned());
+        block_in_place(|| Handle::current().block_on(statements))
+    };
+    let url = format!("sqlite:{}", path.display());
+    a_table_is_taken_over(Arc::clone(&place), &url, 10_000, run).await;
 }

@@ -77,6 +77,8 @@ vocabulary! {
     PasswordSet = "password_set";
     /// An operator made an account.
     AccountAdded = "account_added";
+    /// An operator made accounts of those of another application: `count` many.
+    AccountsImported = "accounts_imported";
     /// An account may sign in no more, and its sessions have ended.
     AccountDisabled = "account_disabled";
     /// An account may sign in again.
@@ -179,7 +181,7 @@ pub struct AuditRecord {
     /// The `kid` of the key that it was done to; 1 to
     /// [`AuditRecord::MAX_TEXT_BYTES`] bytes.
     pub key: Option<String>,
-    /// How many: sessions that ended by it, members of a room that was deleted;
+    /// How many: sessions that ended by it, accounts that were made, members of a room that was deleted;
     /// or refusals that came too fast to be recorded one by one, for which this
     /// record stands.
     pub count: Option<u64>,

@@ -13,6 +13,7 @@
 //! | [`standing`] | who may change which membership: the one rule, for every store |
 //! | [`idempotency`] | requests that may be repeated, and the [`IdempotencyStore`] |
 //! | [`audit`] | `AuditRecord`, what happened, and the [`AuditLog`] |
+//! | [`legacy`] | another application's accounts, and [`LegacyAccounts`] |
 //! | [`bus`] | `Message`, `Delivery` and the [`RoomBus`] |
 //! | [`fanout`] | room → its listeners; the in-process part of every bus |
 //! | `inbox` | what one listener has not taken yet, and the bound of it |
@@ -36,6 +37,7 @@ pub mod error;
 pub mod fanout;
 pub mod idempotency;
 mod inbox;
+pub mod legacy;
 pub mod names;
 pub mod room;
 pub mod session;
@@ -59,6 +61,9 @@ pub use error::{BoxError, BusError, StoreError};
 pub use fanout::Fanout;
 pub use idempotency::{Begin, IdempotencyStore, IdempotentRequest};
 pub use jiff::Timestamp;
+pub use legacy::{
+    DropSalt, LegacyAccounts, LegacyCount, LegacyDigest, LegacyRow, LegacyTable, TakeOver,
+};
 pub use names::{NameError, RoomName, Username};
 pub use room::{
     ChangeMember, DeleteOutcome, Member, MemberOutcome, Membership, MembershipChange, Role, Room,

@@ -6,7 +6,11 @@ use contract::{
     CredentialStore, HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp,
     UserId, Username,
 };
-use sqlx_core::{query::query, query_scalar::query_scalar};
+use sqlx_core::{
+    query::{Query, query},
+    query_scalar::query_scalar,
+};
+use sqlx_postgres::{PgArguments, Postgres};
 
 use crate::{
     PostgresStore,
@@ -15,23 +19,28 @@ use crate::{
     store::bounded,
 };
 
+/// Makes an account, of no row if the name is taken.
+pub(crate) fn insert(account: &Account) -> Query<'_, Postgres, PgArguments> {
+    query(
+        "INSERT INTO accounts (id, username, hash, created_at, disabled_at)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (username) DO NOTHING",
+    )
+    .bind(account.id.0)
+    .bind(account.username.as_str())
+    .bind(account.hash.as_str())
+    .bind(account.created_at.as_millisecond())
+    .bind(account.disabled_at.map(Timestamp::as_millisecond))
+}
+
 #[async_trait]
 impl CredentialStore for PostgresStore {
     async fn create(&self, account: &Account) -> Result<CreateOutcome, StoreError> {
         let created = bounded(async {
-            query(
-                "INSERT INTO accounts (id, username, hash, created_at, disabled_at)
-                 VALUES ($1, $2, $3, $4, $5)
-                 ON CONFLICT (username) DO NOTHING",
-            )
-            .bind(account.id.0)
-            .bind(account.username.as_str())
-            .bind(account.hash.as_str())
-            .bind(account.created_at.as_millisecond())
-            .bind(account.disabled_at.map(Timestamp::as_millisecond))
-            .execute(&mut *self.lease().await?)
-            .await
-            .map_err(failed)
+            insert(account)
+                .execute(&mut *self.lease().await?)
+                .await
+                .map_err(failed)
         });
         Ok(match created.await?.rows_affected() {
             0 => CreateOutcome::NameTaken,

@@ -14,6 +14,7 @@
 //! | `idempotency` | the `IdempotencyStore` |
 //! | `audit` | the `AuditLog` |
 //! | `attempts` | the `AttemptStore` |
+//! | `legacy` | the `LegacyAccounts` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of PostgreSQL means to the service |
 //!
@@ -41,6 +42,7 @@ mod audit;
 mod error;
 mod idempotency;
 mod lease;
+mod legacy;
 mod members;
 mod rooms;
 mod rows;

@@ -6,26 +6,32 @@ use contract::{
     CredentialStore, HashSwap, PasswordChange, SessionId, StoreError, StoredHash, Timestamp,
     UserId, Username,
 };
-use sqlx_core::query::query;
+use sqlx_core::query::{Query, query};
+use sqlx_sqlite::{Sqlite, SqliteArguments};
 
 use crate::{SqliteStore, error::failed, rows, sessions};
+
+/// Makes an account, of no row if the name is taken.
+pub(crate) fn insert(account: &Account) -> Query<'_, Sqlite, SqliteArguments> {
+    query(
+        "INSERT INTO accounts (id, username, hash, created_at, disabled_at)
+         VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (username) DO NOTHING",
+    )
+    .bind(account.id.0.as_bytes().as_slice())
+    .bind(account.username.as_str())
+    .bind(account.hash.as_str())
+    .bind(account.created_at.as_millisecond())
+    .bind(account.disabled_at.map(Timestamp::as_millisecond))
+}
 
 #[async_trait]
 impl CredentialStore for SqliteStore {
     async fn create(&self, account: &Account) -> Result<CreateOutcome, StoreError> {
-        let created = query(
-            "INSERT INTO accounts (id, username, hash, created_at, disabled_at)
-             VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (username) DO NOTHING",
-        )
-        .bind(account.id.0.as_bytes().as_slice())
-        .bind(account.username.as_str())
-        .bind(account.hash.as_str())
-        .bind(account.created_at.as_millisecond())
-        .bind(account.disabled_at.map(Timestamp::as_millisecond))
-        .execute(self.writer())
-        .await
-        .map_err(failed)?;
+        let created = insert(account)
+            .execute(self.writer())
+            .await
+            .map_err(failed)?;
         Ok(match created.rows_affected() {
             0 => CreateOutcome::NameTaken,
             _ => CreateOutcome::Created,

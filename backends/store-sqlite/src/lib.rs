@@ -12,6 +12,7 @@
 //! | `idempotency` | the `IdempotencyStore` |
 //! | `audit` | the `AuditLog` |
 //! | `attempts` | the `AttemptStore` |
+//! | `legacy` | the `LegacyAccounts` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of SQLite means to the service |
 //!
@@ -33,6 +34,7 @@ mod audit;
 mod error;
 mod file;
 mod idempotency;
+mod legacy;
 mod members;
 mod rooms;
 mod rows;

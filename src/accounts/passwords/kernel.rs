@@ -2,12 +2,14 @@
 
 use std::slice;
 
+use argon2::Algorithm;
 use zeroize::Zeroizing;
 
 use super::{arena::Arena, permit::HashError, phc::Cost, settings::KernelChoice};
 
 /// What a hash is made of.
 pub(super) struct Input<'a> {
+    pub(super) algorithm: Algorithm,
     pub(super) cost: Cost,
     pub(super) password: &'a [u8],
     pub(super) salt: &'a [u8],
@@ -63,7 +65,10 @@ impl Kernel {
         inputs: &[Input<'_>],
         arenas: &mut [Arena],
     ) -> Vec<Result<Output, HashError>> {
-        if let Self::Simd(hasher) = self {
+        let is_simple = |input: &Input<'_>| input.algorithm == Algorithm::Argon2id;
+        if let Self::Simd(hasher) = self
+            && inputs.iter().all(is_simple)
+        {
             let regular = arenas.first().map_or(0, Arena::regular_bytes);
             let groups: Vec<&[Input<'_>]> = if inputs.iter().all(|i| i.cost.bytes() <= regular) {
                 vec![inputs]
@@ -115,7 +120,7 @@ fn by_argon2(input: &Input<'_>, arena: &mut Arena) -> Result<Output, HashError> 
         .blocks(params.block_count())
         .map_err(HashError::Memory)?;
     let mut output = input.output();
-    argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
+    argon2::Argon2::new(input.algorithm, argon2::Version::V0x13, params)
         .hash_password_into_with_memory(input.password, input.salt, &mut output, blocks)?;
     Ok(output)
 }

@@ -5,7 +5,10 @@
 //! | `service` | [`PasswordService`]: start, reserve a place, present a password |
 //! | `permit` | [`Permit`]: verify, hash, judge and hash |
 //! | `policy` | [`Password`], and why a new one is refused |
-//! | `phc` | stored hashes, read within bounds and written |
+//! | `stored` | stored hashes of every scheme |
+//! | `phc` | those of Argon2, read within bounds and written |
+//! | `salted_digest` | SHA-2 digests of other applications, which Argon2id covers |
+//! | `bcrypt` | hashes of other applications |
 //! | `pool` | the threads that hash, and the queue before them |
 //! | `job` | what is before a hash, and what is after |
 //! | `turn` | the jobs that a thread does together |
@@ -39,6 +42,7 @@
 //! ```
 
 mod arena;
+mod bcrypt;
 mod instruments;
 mod job;
 mod kernel;
@@ -46,13 +50,16 @@ mod permit;
 mod phc;
 mod policy;
 mod pool;
+mod salted_digest;
 mod service;
 mod settings;
+mod stored;
 mod turn;
 
 pub use permit::{HashError, NewPasswordError, Permit, Verdict};
 pub use phc::UnreadableHash;
 pub use policy::{Password, PasswordRefused, Presented};
 pub use pool::Stats;
+pub use salted_digest::{DigestAlgorithm, DigestOrder, SaltedDigest};
 pub use service::{PasswordService, StartError};
 pub use settings::{KernelChoice, PasswordSettings, SettingsError};

@@ -2,8 +2,10 @@
 
 use std::{io, time::Duration};
 
+use argon2::Algorithm;
 use aws_lc_rs::{error::Unspecified, rand};
 use contract::StoredHash;
+use zeroize::Zeroizing;
 
 use super::{
     job::Work,
@@ -11,7 +13,9 @@ use super::{
     phc::{Cost, OUTPUT_BYTES, Phc, SALT_BYTES, UnreadableHash},
     policy::{Candidate, Password, PasswordRefused, Presented},
     pool::{Crashed, Full, Place},
+    salted_digest::SaltedDigest,
     service::PasswordService,
+    stored::Stored,
 };
 
 /// A place in the queue of the hashing threads, for one use. It is taken
@@ -54,11 +58,12 @@ impl Permit {
         stored: Option<&StoredHash>,
     ) -> Result<Verdict, HashError> {
         let Self { place, service } = self;
-        let stored = stored.map(Phc::parse).transpose()?;
+        let stored = stored.map(Stored::parse).transpose()?;
         let work = Verifying {
             cost: service.cost(),
-            password: presented.into_password(),
+            presented,
             stored,
+            digest: Zeroizing::default(),
         };
         place.run(work).await?
     }
@@ -71,6 +76,24 @@ impl Permit {
     pub async fn hash(self, password: Password) -> Result<StoredHash, HashError> {
         let Self { place, service } = self;
         place.run(Hashing::new(service.cost(), password)).await?
+    }
+
+    /// Hashes another application's digest of a password, so that the digest
+    /// itself need not be kept. `digest` says how it was made.
+    ///
+    /// # Errors
+    /// [`HashError`]; `Digest` if it has not the length of its algorithm.
+    pub async fn wrap(
+        self,
+        made: SaltedDigest,
+        digest: Zeroizing<Vec<u8>>,
+    ) -> Result<StoredHash, HashError> {
+        let Self { place, service } = self;
+        if digest.len() != made.algorithm().output_len() {
+            return Err(HashError::Digest);
+        }
+        let work = Hashing::new(service.cost(), Wrapping { made, digest });
+        place.run(work).await?
     }
 
     /// Judges a new password and hashes it with a fresh salt. `user_inputs` is
@@ -95,43 +118,91 @@ impl Permit {
 struct Verifying {
     /// How much work a hash made today is.
     cost: Cost,
-    /// `None` if what was presented can't be a password.
-    password: Option<Password>,
+    presented: Presented,
     /// `None` if there is no such account.
-    stored: Option<Phc>,
+    stored: Option<Stored>,
+    /// Another application's, where that is what is stored.
+    digest: Zeroizing<Vec<u8>>,
+}
+
+impl Verifying {
+    /// It is the password. What can't be one here stays as it is stored.
+    fn right(presented: Presented, is_outdated: bool) -> Verdict {
+        Verdict::Right {
+            outdated: presented.into_password().filter(|_| is_outdated),
+        }
+    }
 }
 
 impl Work for Verifying {
     type Answer = Result<Verdict, HashError>;
 
     fn begin(&mut self) -> Result<Input<'_>, Self::Answer> {
-        // Nobody's hash to verify with is one made today. Its salt need not be
-        // random: nobody sees what comes of it.
-        let (cost, salt, output_len) = match &self.stored {
-            Some(phc) => (phc.cost(), phc.salt(), phc.output_len()),
-            None => (self.cost, [0; SALT_BYTES].as_slice(), OUTPUT_BYTES),
+        let (phc, password) = match &self.stored {
+            Some(Stored::Argon2(phc)) if phc.algorithm() == Algorithm::Argon2id => {
+                let password = self.presented.password();
+                (phc, password.map(Password::as_bytes).unwrap_or_default())
+            }
+            // Not of this service, so of what was typed, byte for byte.
+            Some(Stored::Argon2(phc)) => (phc, self.presented.typed().as_bytes()),
+            Some(Stored::Wrapped(made, phc)) => {
+                self.digest = made.of(self.presented.typed());
+                (phc, self.digest.as_slice())
+            }
+            Some(Stored::Bcrypt(bcrypt)) => {
+                let typed = self.presented.typed();
+                // The work first: it must not show that nothing was typed.
+                if !bcrypt.matches(typed) || typed.is_empty() {
+                    return Err(Ok(Verdict::Wrong));
+                }
+                let presented = std::mem::take(&mut self.presented);
+                return Err(Ok(Self::right(presented, true)));
+            }
+            // Nobody's hash to verify with is one made today. Its salt need not
+            // be random: nobody sees what comes of it.
+            None => {
+                let password = self.presented.password();
+                return Ok(Input {
+                    algorithm: Algorithm::Argon2id,
+                    cost: self.cost,
+                    password: password.map(Password::as_bytes).unwrap_or_default(),
+                    salt: [0; SALT_BYTES].as_slice(),
+                    output_len: OUTPUT_BYTES,
+                });
+            }
         };
-        let password = self.password.as_ref();
         Ok(Input {
-            cost,
-            password: password.map(Password::as_bytes).unwrap_or_default(),
-            salt,
-            output_len,
+            algorithm: phc.algorithm(),
+            cost: phc.cost(),
+            password,
+            salt: phc.salt(),
+            output_len: phc.output_len(),
         })
     }
 
     fn end(self, hashed: Result<Output, HashError>) -> Self::Answer {
         let output = hashed?;
-        // An imported hash of nothing does not let in who typed what can't be a
-        // password.
-        let (Some(stored), Some(password)) = (self.stored, self.password) else {
+        let Some(stored) = self.stored else {
             return Ok(Verdict::Wrong);
         };
-        if !stored.matches(&output) {
-            return Ok(Verdict::Wrong);
+        let is_outdated = stored.is_outdated(self.cost);
+        let (phc, can_be) = match &stored {
+            // An imported hash of nothing does not let in who typed what can't
+            // be a password.
+            Stored::Argon2(phc) if phc.algorithm() == Algorithm::Argon2id => {
+                (phc, self.presented.password().is_some())
+            }
+            Stored::Argon2(phc) | Stored::Wrapped(_, phc) => {
+                (phc, !self.presented.typed().is_empty())
+            }
+            // Answered before.
+            Stored::Bcrypt(_) => return Ok(Verdict::Wrong),
+        };
+        if can_be && phc.matches(&output) {
+            Ok(Self::right(self.presented, is_outdated))
+        } else {
+            Ok(Verdict::Wrong)
         }
-        let outdated = stored.is_outdated(self.cost).then_some(password);
-        Ok(Verdict::Right { outdated })
     }
 }
 
@@ -156,23 +227,53 @@ impl<P> Hashing<P> {
 trait Hashable: Send + 'static {
     type Refusal: From<HashError> + Send + 'static;
 
-    fn judged(&self) -> Result<&Password, Self::Refusal>;
+    /// The bytes to hash, if they may be hashed.
+    fn judged(&self) -> Result<&[u8], Self::Refusal>;
+
+    /// What is stored of the hash.
+    fn stored(&self, phc: StoredHash) -> StoredHash;
 }
 
 impl Hashable for Password {
     type Refusal = HashError;
 
-    fn judged(&self) -> Result<&Password, HashError> {
-        Ok(self)
+    fn judged(&self) -> Result<&[u8], HashError> {
+        Ok(self.as_bytes())
+    }
+
+    fn stored(&self, phc: StoredHash) -> StoredHash {
+        phc
     }
 }
 
 impl Hashable for Candidate {
     type Refusal = NewPasswordError;
 
-    fn judged(&self) -> Result<&Password, NewPasswordError> {
+    fn judged(&self) -> Result<&[u8], NewPasswordError> {
         self.judge()?;
-        Ok(self.password())
+        Ok(self.password().as_bytes())
+    }
+
+    fn stored(&self, phc: StoredHash) -> StoredHash {
+        phc
+    }
+}
+
+/// Another application's digest of a password, to be covered.
+struct Wrapping {
+    made: SaltedDigest,
+    digest: Zeroizing<Vec<u8>>,
+}
+
+impl Hashable for Wrapping {
+    type Refusal = HashError;
+
+    fn judged(&self) -> Result<&[u8], HashError> {
+        Ok(&self.digest)
+    }
+
+    fn stored(&self, phc: StoredHash) -> StoredHash {
+        StoredHash::new(self.made.wrap(phc.as_str()))
     }
 }
 
@@ -183,8 +284,9 @@ impl<P: Hashable> Work for Hashing<P> {
         let password = self.password.judged().map_err(Err)?;
         rand::fill(&mut self.salt).map_err(|error| Err(HashError::from(error).into()))?;
         Ok(Input {
+            algorithm: Algorithm::Argon2id,
             cost: self.cost,
-            password: password.as_bytes(),
+            password,
             salt: &self.salt,
             output_len: OUTPUT_BYTES,
         })
@@ -192,8 +294,8 @@ impl<P: Hashable> Work for Hashing<P> {
 
     fn end(self, hashed: Result<Output, HashError>) -> Self::Answer {
         let phc = Phc::new(self.cost, &self.salt, &hashed?);
-        let stored = phc.and_then(Phc::encode).map_err(HashError::Encode)?;
-        Ok(stored)
+        let phc = phc.and_then(Phc::encode).map_err(HashError::Encode)?;
+        Ok(self.password.stored(phc))
     }
 }
 
@@ -210,6 +312,9 @@ pub enum HashError {
     /// The stored hash is malformed or out of bounds.
     #[error("the stored hash can't be verified")]
     Unreadable(#[from] UnreadableHash),
+    /// A digest has not the length of its algorithm.
+    #[error("the digest has not the length of its algorithm")]
+    Digest,
     /// The system has no memory for a hash.
     #[error("there is no memory for a hash")]
     Memory(#[source] io::Error),

@@ -5,7 +5,7 @@
 //! anything is allocated for it.
 
 use argon2::{
-    ARGON2ID_IDENT, Version,
+    ARGON2I_IDENT, ARGON2ID_IDENT, Algorithm, Version,
     password_hash::phc::{Error as PhcError, Output, ParamsString, PasswordHash, Salt},
 };
 use contract::StoredHash;
@@ -71,9 +71,10 @@ impl Cost {
     }
 }
 
-/// An Argon2id hash of version 0x13, within bounds. Without `Debug`: it would
+/// An Argon2id or Argon2i hash of version 0x13, within bounds. Without `Debug`: it would
 /// show the hash.
 pub(super) struct Phc {
+    algorithm: Algorithm,
     cost: Cost,
     salt: Salt,
     output: Output,
@@ -83,25 +84,24 @@ impl Phc {
     /// Shortest output that is verified, in bytes: 128 bits.
     const MIN_OUTPUT_BYTES: usize = 16;
 
-    /// Of salts and outputs of the library's lengths.
+    /// An Argon2id hash, of salts and outputs of the library's lengths.
     pub(super) fn new(cost: Cost, salt: &[u8], output: &[u8]) -> Result<Self, PhcError> {
         Ok(Self {
+            algorithm: Algorithm::Argon2id,
             cost,
             salt: Salt::new(salt)?,
             output: Output::new(output)?,
         })
     }
 
-    /// Reads a stored hash.
-    pub(super) fn parse(stored: &StoredHash) -> Result<Self, UnreadableHash> {
-        let text = stored.as_str();
-        if text.len() > StoredHash::MAX_BYTES {
-            return Err(UnreadableHash::TooLong);
-        }
+    /// Reads a PHC string.
+    pub(super) fn parse(text: &str) -> Result<Self, UnreadableHash> {
         let parsed = PasswordHash::new(text)?;
-        if parsed.algorithm != ARGON2ID_IDENT {
-            return Err(UnreadableHash::Algorithm);
-        }
+        let algorithm = match parsed.algorithm {
+            ARGON2ID_IDENT => Algorithm::Argon2id,
+            ARGON2I_IDENT => Algorithm::Argon2i,
+            _ => return Err(UnreadableHash::Algorithm),
+        };
         if parsed.version != Some(Version::V0x13.into()) {
             return Err(UnreadableHash::Version);
         }
@@ -111,7 +111,12 @@ impl Phc {
         if output.len() < Self::MIN_OUTPUT_BYTES {
             return Err(UnreadableHash::Output);
         }
-        Ok(Self { cost, salt, output })
+        Ok(Self {
+            algorithm,
+            cost,
+            salt,
+            output,
+        })
     }
 
     /// Writes the hash to be stored; at most 175 bytes.
@@ -121,13 +126,18 @@ impl Phc {
         params.add_decimal("t", self.cost.iterations)?;
         params.add_decimal("p", self.cost.parallelism)?;
         let phc = PasswordHash {
-            algorithm: ARGON2ID_IDENT,
+            algorithm: self.algorithm.ident(),
             version: Some(Version::V0x13.into()),
             params,
             salt: Some(self.salt),
             hash: Some(self.output),
         };
         Ok(StoredHash::new(phc.to_string()))
+    }
+
+    /// Which Argon2 it is.
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// How much work it is to verify.
@@ -153,7 +163,10 @@ impl Phc {
 
     /// Whether a hash made today would be made in another way.
     pub(super) fn is_outdated(&self, today: Cost) -> bool {
-        self.cost != today || self.salt.len() != SALT_BYTES || self.output.len() != OUTPUT_BYTES
+        self.algorithm != Algorithm::Argon2id
+            || self.cost != today
+            || self.salt.len() != SALT_BYTES
+            || self.output.len() != OUTPUT_BYTES
     }
 }
 
@@ -188,8 +201,8 @@ pub enum UnreadableHash {
     /// A PHC string that ends before its output.
     #[error("it has no salt or no output")]
     Incomplete,
-    /// Not Argon2id.
-    #[error("it is not an Argon2id hash")]
+    /// Neither Argon2id nor Argon2i.
+    #[error("it is not an Argon2id hash, nor one that can be taken over")]
     Algorithm,
     /// Not version 0x13, which is that of RFC 9106.
     #[error("it is not of Argon2 version 19")]
@@ -199,6 +212,12 @@ pub enum UnreadableHash {
         "its parameters are not `m` of 8 KiB a lane to 1 GiB, `t` of 1 to 20 and `p` of 1 to 16"
     )]
     Cost,
+    /// Not a digest of another application as this service wraps it.
+    #[error("it is not a digest with the way it was made, and Argon2id over it")]
+    Wrapping,
+    /// Not a bcrypt hash, or one of a kind or a cost that is not verified.
+    #[error("it is not a bcrypt hash `$2a$`, `$2b$` or `$2y$` of a cost of 4 to 15")]
+    Bcrypt,
     /// An output that is too short to be safe.
     #[error("its output has less than 16 bytes")]
     Output,

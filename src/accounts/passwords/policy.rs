@@ -16,9 +16,7 @@ pub struct Password(Zeroizing<String>);
 impl Password {
     /// Normalises what a person typed.
     fn parse(typed: &str, max_bytes: usize) -> Result<Self, PasswordRefused> {
-        // Normalisation shortens text to a third at most (U+3000, a space of
-        // three bytes): what is longer by more can't come to be a password.
-        if typed.len() > max_bytes.saturating_mul(4) {
+        if typed.len() > longest_typed(max_bytes) {
             return Err(PasswordRefused::TooLong { max: max_bytes });
         }
         let normal = OpaqueString::new()
@@ -44,18 +42,46 @@ impl fmt::Debug for Password {
 }
 
 /// What a person typed to sign in. It may be something that can't be anybody's
-/// password (too long, a control character); verifying it is the same work,
-/// and it is always wrong.
-pub struct Presented(Option<Password>);
+/// password here (too long, a control character); verifying it is the same
+/// work, and it is always wrong, but for a hash that another application made.
+#[derive(Default)]
+pub struct Presented {
+    typed: Zeroizing<String>,
+    password: Option<Password>,
+}
 
 impl Presented {
     pub(super) fn new(typed: &str, settings: &PasswordSettings) -> Self {
-        Self(Password::parse(typed, settings.max_bytes).ok())
+        // No application's password is longer than what is looked at here.
+        let bounded = typed.len() <= longest_typed(settings.max_bytes);
+        let password = Password::parse(typed, settings.max_bytes).ok();
+        let typed = if bounded { typed } else { "" };
+        Self {
+            typed: Zeroizing::new(typed.to_owned()),
+            password,
+        }
+    }
+
+    /// As it was typed; nothing if that is too long.
+    pub(super) fn typed(&self) -> &str {
+        &self.typed
+    }
+
+    /// What it is here; `None` if it can't be a password.
+    pub(super) fn password(&self) -> Option<&Password> {
+        self.password.as_ref()
     }
 
     pub(super) fn into_password(self) -> Option<Password> {
-        self.0
+        self.password
     }
+}
+
+/// Longest text that is looked at, in bytes. Normalisation shortens text to a
+/// third at most (U+3000, a space of three bytes): what is longer by more can't
+/// come to be a password.
+fn longest_typed(max_bytes: usize) -> usize {
+    max_bytes.saturating_mul(4)
 }
 
 impl fmt::Debug for Presented {

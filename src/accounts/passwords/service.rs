@@ -2,14 +2,17 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
+use contract::StoredHash;
+
 use super::{
     instruments::Timings,
     kernel::Kernel,
     permit::{HashError, Permit},
-    phc::Cost,
+    phc::{Cost, UnreadableHash},
     policy::Presented,
     pool::{Pool, PoolSettings, Stats},
     settings::{PasswordSettings, SettingsError},
+    stored::Stored,
 };
 
 /// Hashes and verifies passwords on threads of its own. A clone is a handle to
@@ -82,6 +85,14 @@ impl PasswordService {
     #[must_use]
     pub fn present(&self, typed: &str) -> Presented {
         Presented::new(typed, self.settings())
+    }
+
+    /// Whether a stored hash can be verified at all, without any work.
+    ///
+    /// # Errors
+    /// [`UnreadableHash`]
+    pub fn check(stored: &StoredHash) -> Result<(), UnreadableHash> {
+        Stored::parse(stored).map(drop)
     }
 
     /// What the threads do, and have done.

@@ -12,6 +12,7 @@
 //! | [`administration`] | laws of the `CredentialStore`: what operators do, and lists |
 //! | [`audit`] | laws of the `AuditLog` |
 //! | [`attempts`] | laws of the `AttemptStore` |
+//! | [`legacy`] | laws of the `LegacyAccounts`, which not every store has |
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
 //! | [`history`] | laws of the `RoomBus`: what is kept, and keys of messages |
@@ -30,10 +31,11 @@
 // A law fails by panicking.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{any::Any, fmt, sync::Arc};
+use std::{any::Any, fmt, pin::Pin, sync::Arc};
 
 use crate::{
-    AttemptStore, AuditLog, CredentialStore, IdempotencyStore, RoomBus, RoomStore, SessionStore,
+    AttemptStore, AuditLog, CredentialStore, IdempotencyStore, LegacyAccounts, RoomBus, RoomStore,
+    SessionStore,
 };
 
 /// A store to judge: new, empty and nobody else's.
@@ -57,6 +59,27 @@ pub struct StoreUnderTest {
 impl fmt::Debug for StoreUnderTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreUnderTest").finish_non_exhaustive()
+    }
+}
+
+/// Runs statements, which are separated by semicolons.
+pub type Sql = Box<dyn Fn(&'static str) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// A store to judge, in whose database another application may have a table.
+pub struct LegacyUnderTest {
+    /// The store's accounts.
+    pub credentials: Arc<dyn CredentialStore>,
+    /// What takes over those of another application.
+    pub legacy: Arc<dyn LegacyAccounts>,
+    /// Does what another application would, in the same database.
+    pub sql: Sql,
+    /// What has to live as long as the store: a folder, a server.
+    pub keep: Box<dyn Any + Send>,
+}
+
+impl fmt::Debug for LegacyUnderTest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LegacyUnderTest").finish_non_exhaustive()
     }
 }
 
@@ -118,6 +141,7 @@ pub mod bus;
 pub mod changes;
 pub mod history;
 pub mod idempotency;
+pub mod legacy;
 pub mod members;
 pub mod positions;
 pub mod rooms;

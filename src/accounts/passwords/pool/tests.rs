@@ -31,6 +31,7 @@ where
             return Err(answer);
         }
         Ok(Input {
+            algorithm: argon2::Algorithm::Argon2id,
             cost: Cost::new(self.memory_kib, 1, 1).unwrap(),
             password: b"password",
             salt: &[1; 16],

@@ -13,6 +13,7 @@ impl Job for Told {
 
     fn begin(&mut self) -> Option<Input<'_>> {
         Some(Input {
+            algorithm: argon2::Algorithm::Argon2id,
             cost: Cost::new(self.0, 1, 1)?,
             password: b"password",
             salt: &[1; 16],
