@@ -34,7 +34,7 @@ type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 /// Does the work of a command. What fails behind its back is logged.
 fn run<T>(loaded: &Loaded, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
     let audit = &loaded.config.audit;
-    telemetry::start(&Log {
+    telemetry::logs::start(&Log {
         // Where there is no table of it, what an operator does is a line here.
         filter: if audit.retention.is_zero() {
             format!("error,{}=info", service::audit::TARGET)

@@ -202,7 +202,7 @@ impl TakingOver {
     async fn nobodys(&self) -> Result<StoredHash, TakeOverError> {
         let mut bytes = Zeroizing::new([0; 32]);
         aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| TakeOverError::Random)?;
-        let password = Zeroizing::new(BASE64.encode(&*bytes));
+        let password = Zeroizing::new(BASE64.encode(*bytes));
         let permit = self.passwords.reserve()?;
         match permit.hash_new(&password, &[]).await {
             Ok(hash) => Ok(hash),

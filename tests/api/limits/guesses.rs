@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use contract::Timestamp;
 use futures_util::future::join_all;
 use reqwest::StatusCode;
 use serde_json::json;
-use service::{accounts::disable::disable, wiring};
 use test_servers::Place;
 
 use super::{
-    BEHIND_A_PROXY, LONG_DELAYS, WRONG, comes_back_within, guess_from, login_from, sign_in_from,
-    slow_to_guess,
+    BEHIND_A_PROXY, LONG_DELAYS, WRONG, comes_back_within, disable, guess_from, login_from,
+    sign_in_from, slow_to_guess,
 };
 use crate::{
     node::Node,
@@ -20,14 +18,6 @@ use crate::{
 
 /// As many as are set by default.
 const FREE: usize = 5;
-
-async fn disable_account(service: &Service, name: &str) {
-    let stores = wiring::open_stores(&service.config()).await.unwrap();
-    let credentials = stores.unwrap().credentials;
-    disable(&*credentials, name, Timestamp::now())
-        .await
-        .unwrap();
-}
 
 /// Everything in an answer that is the same for all.
 fn essence(answer: &Answer) -> (StatusCode, String, Vec<String>) {
@@ -41,7 +31,7 @@ async fn whoever_guesses_has_to_wait_whether_or_not_there_is_such_an_account() {
     let service = slow_to_guess().await;
     service.register("ann", PASSWORD).await;
     service.register("bob", PASSWORD).await;
-    disable_account(&service, "bob").await;
+    disable(&service, "bob").await;
     let mut answers = Vec::new();
     for name in ["ann", "nobody", "bob"] {
         assert_eq!(
@@ -104,7 +94,7 @@ async fn a_right_password_resets_the_count() {
         sign_in_from(&service, "198.51.100.1", "ann").await;
     }
     // And only a right one does.
-    disable_account(&service, "ann").await;
+    disable(&service, "ann").await;
     for _ in 0..FREE {
         let answer = login_from(&service, "198.51.100.1", "ann", PASSWORD).await;
         answer.is_problem(401, "invalid-credentials");

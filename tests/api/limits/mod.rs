@@ -8,6 +8,7 @@ mod users;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use service::{assembly, clock, wiring};
 
 use crate::service::{Answer, PASSWORD, Service, Tokens};
 
@@ -65,4 +66,14 @@ async fn guess_from(service: &Service, address: &str, name: &str) -> usize {
         answer.is_problem(401, "invalid-credentials");
     }
     panic!("nothing stops it");
+}
+
+/// Disables an account, as operators do.
+async fn disable(service: &Service, name: &str) {
+    let config = service.config();
+    let stores = wiring::open_stores(&config).await.unwrap().unwrap();
+    assembly::administration(&config, &stores, "operator".to_owned())
+        .disable(name, clock::now())
+        .await
+        .unwrap();
 }

@@ -8,10 +8,7 @@
 
 use std::time::{Duration, Instant};
 
-use contract::Timestamp;
-use service::{accounts::disable::disable, wiring};
-
-use super::{WRONG, guess_from, login_from, slow_to_guess};
+use super::{WRONG, disable, guess_from, login_from, slow_to_guess};
 use crate::service::{PASSWORD, Service};
 
 /// How often each is asked for.
@@ -86,11 +83,7 @@ async fn time_does_not_tell_who_has_an_account() {
     for name in ["wrong", "disabled"] {
         service.register(name, PASSWORD).await;
     }
-    let stores = wiring::open_stores(&service.config()).await.unwrap();
-    let credentials = stores.unwrap().credentials;
-    disable(&*credentials, "disabled", Timestamp::now())
-        .await
-        .unwrap();
+    disable(&service, "disabled").await;
     let names = ["wrong", "unknown", "disabled"];
     let times = times(&service, names, (401, "invalid-credentials")).await;
     tell_nothing(names, &times);
