@@ -89,6 +89,8 @@ def document(tables, groups, drawn):
         f"{verdicts.count('yes')} goals are met, {verdicts.count('no')} are not.\n"
     )
     yield from one_table(groups)
+    reasons = pathlib.Path(__file__).with_name("reasons.md").read_text(encoding="utf-8")
+    yield f"\n## What is not met, and why\n\n{reasons.rstrip()}"
     for heading, name, words in drawn:
         yield f"\n## {heading}\n"
         yield f"![{words}](plots/{name})"
