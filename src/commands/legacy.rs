@@ -43,8 +43,8 @@ pub(crate) struct MigrateArguments {
         required_unless_present = "without_canaries"
     )]
     canaries: Option<PathBuf>,
-    /// Begin although nothing shows that the description is right
-    #[arg(long, conflicts_with = "canaries")]
+    /// Begin although nobody shows that the description, or a recipe in it, is right
+    #[arg(long)]
     without_canaries: bool,
     /// Only say what would become of each row
     #[arg(long, conflicts_with_all = ["set_aside", "drop_salt"])]
@@ -141,6 +141,10 @@ async fn take_over(
     canaries.sign_in(&*stores.credentials, passwords).await?;
     all_right(&canaries)?;
     let before = survey.count().await?;
+    // Later, those who showed it are accounts already.
+    if before.taken + before.set_aside == 0 && !arguments.without_canaries {
+        all_shown(&canaries)?;
+    }
     tell(format_args!(
         "{readable} rows can be taken over, {refused} can't; {} were before, and {} set aside",
         before.taken, before.set_aside
@@ -276,6 +280,20 @@ fn all_right(canaries: &Canaries) -> Outcome {
     match failures.as_slice() {
         [] => Ok(()),
         failures => Err(failures.join("; ").into()),
+    }
+}
+
+/// Rows of a wrong recipe would be locked out for good: their digests are wiped.
+fn all_shown(canaries: &Canaries) -> Outcome {
+    let unshown: Vec<String> = canaries.unshown().map(|name| format!("`{name}`")).collect();
+    match unshown.as_slice() {
+        [] => Ok(()),
+        recipes => Err(format!(
+            "recipe {}: no canary shows that it is right; add somebody of it, or say \
+             --without-canaries",
+            recipes.join(", ")
+        )
+        .into()),
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
     http::{header, request::Parts},
 };
 
-use crate::{accounts::Caller, request_id};
+use crate::{accounts::Caller, request_id::RequestId};
 
 /// The address of the client, as [`observe`](super::layers::observe) found it.
 #[derive(Debug, Clone, Copy)]
@@ -22,13 +22,9 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             .headers
             .get(header::USER_AGENT)
             .and_then(|agent| agent.to_str().ok());
-        let request_id = parts
-            .headers
-            .get(&request_id::HEADER)
-            .and_then(|id| id.to_str().ok())
-            .map(str::to_owned);
+        let request_id = parts.extensions.get::<RequestId>();
         Ok(Self {
-            request_id,
+            request_id: request_id.map(ToString::to_string),
             ..Self::new(address, user_agent)
         })
     }

@@ -160,6 +160,14 @@ impl Users {
         lines.collect()
     }
 
+    /// By which recipe the digest of a canary was made.
+    fn scheme_of(canary: &str) -> usize {
+        let line: serde_json::Value = serde_json::from_str(canary).unwrap();
+        let name = line["username"].as_str().unwrap();
+        let id: usize = name.trim_start_matches("user").parse().unwrap();
+        id % 3 + 1
+    }
+
     /// The lines of standard output are the malformed rows, each once.
     fn assert_reported(&self, output: &Output, end: &str) {
         let said = String::from_utf8(output.stdout.clone()).unwrap();
@@ -243,6 +251,23 @@ pub async fn a_table_is_taken_over(
     assert!(
         last_words(&wrong).contains("is the recipe right?"),
         "{wrong:?}"
+    );
+    assert_eq!((accounts(), number(&sql(left))), (0, rows));
+
+    // Nobody is known whose digest was made by the third recipe.
+    let some: String = users
+        .canaries()
+        .lines()
+        .filter(|line| Users::scheme_of(line) != 3)
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let some = file("some.jsonl", &some);
+    let all = ["user", "migrate", "--table", &table, "--canaries", &some];
+    let unshown = output(&place, &variables, &all);
+    assert_eq!(unshown.status.code(), Some(1));
+    assert!(
+        last_words(&unshown).contains("recipe `3`: no canary shows"),
+        "{unshown:?}"
     );
     assert_eq!((accounts(), number(&sql(left))), (0, rows));
 

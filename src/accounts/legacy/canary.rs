@@ -2,16 +2,13 @@
 //! passwords have to give their rows' digests before anything is changed, and
 //! have to let them in afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contract::{CredentialStore, LegacyRow, NameError, StoreError, Username};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{
-    description::Description,
-    row::{Readable, username},
-};
+use super::{description::Description, row::Readable};
 use crate::accounts::passwords::{HashError, PasswordService, Verdict};
 
 /// A line of a file of canaries.
@@ -24,7 +21,13 @@ struct Line {
 
 /// People whose password is known, and what was found of each.
 #[derive(Debug, Default)]
-pub struct Canaries(BTreeMap<Username, Canary>);
+pub struct Canaries {
+    people: BTreeMap<Username, Canary>,
+    /// Recipes of the rows that were looked at, by their names.
+    used: BTreeSet<String>,
+    /// Those of a row whose password is known, and right.
+    shown: BTreeSet<String>,
+}
 
 #[derive(Debug)]
 struct Canary {
@@ -66,7 +69,7 @@ impl Canaries {
     /// # Errors
     /// [`CanariesError`]
     pub fn parse(lines: &str) -> Result<Self, CanariesError> {
-        let mut canaries = BTreeMap::new();
+        let mut people = BTreeMap::new();
         for (i, text) in lines.lines().enumerate() {
             let line = i + 1;
             if text.trim().is_empty() {
@@ -80,35 +83,52 @@ impl Canaries {
                 password: read.password,
                 is_right: None,
             };
-            canaries.insert(username, canary);
+            people.insert(username, canary);
         }
-        Ok(Self(canaries))
+        Ok(Self {
+            people,
+            ..Self::default()
+        })
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.people.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.people.is_empty()
     }
 
     /// Compares a row with the canary of that name, if it is one's.
     pub fn look_at(&mut self, row: &LegacyRow, description: &Description) {
-        let Ok(username) = username(row) else { return };
-        let Some(canary) = self.0.get_mut(&username) else {
+        let Ok(readable) = Readable::of(row, description) else {
             return;
         };
-        if let Ok(readable) = Readable::of(row, description) {
+        let recipe = description.recipe(row.recipe.as_deref());
+        let recipe = recipe
+            .map(|recipe| recipe.name.as_str())
+            .unwrap_or_default();
+        if !self.used.contains(recipe) {
+            self.used.insert(recipe.to_owned());
+        }
+        if let Some(canary) = self.people.get_mut(&readable.username) {
             let password = canary.password.expose_secret();
             let is_right = readable.made.matches(password, &readable.digest);
             // Of two rows of one name the first is taken over.
             canary.is_right.get_or_insert(is_right);
+            if is_right {
+                self.shown.insert(recipe.to_owned());
+            }
         }
+    }
+
+    /// Recipes of rows that were looked at which nobody shows to be right.
+    pub fn unshown(&self) -> impl Iterator<Item = &str> {
+        self.used.difference(&self.shown).map(String::as_str)
     }
 
     /// Tries those at the store who are accounts.
@@ -120,7 +140,7 @@ impl Canaries {
         credentials: &dyn CredentialStore,
         passwords: &PasswordService,
     ) -> Result<(), CanaryError> {
-        for (username, canary) in &mut self.0 {
+        for (username, canary) in &mut self.people {
             if let Some(account) = credentials.find_by_name(username).await? {
                 let presented = passwords.present(canary.password.expose_secret());
                 let permit = passwords.reserve()?;
@@ -133,7 +153,7 @@ impl Canaries {
 
     /// What is wrong with them, as far as they were looked at.
     pub fn failures(&self) -> impl Iterator<Item = CanaryFailed> {
-        self.0
+        self.people
             .iter()
             .filter_map(|(username, canary)| match canary.is_right {
                 None => Some(CanaryFailed::NotFound(username.clone())),
