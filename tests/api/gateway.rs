@@ -20,7 +20,19 @@ use crate::mint;
 
 /// A gateway alone, and where it listens.
 pub async fn gateway(bus: Arc<dyn RoomBus>) -> (Arc<Gateway>, SocketAddr) {
-    let config = Config::load(&Sources::default().variable("JWT_SECRET", mint::SECRET))
+    gateway_with(bus, &[]).await
+}
+
+/// As [`gateway`], with environment variables.
+pub async fn gateway_with(
+    bus: Arc<dyn RoomBus>,
+    variables: &[(&str, &str)],
+) -> (Arc<Gateway>, SocketAddr) {
+    let secret = Sources::default().variable("JWT_SECRET", mint::SECRET);
+    let sources = variables.iter().fold(secret, |sources, (name, value)| {
+        sources.variable(name, value)
+    });
+    let config = Config::load(&sources)
         .unwrap_or_else(|errors| panic!("{errors}"))
         .config;
     let keys = VerificationKeys::from_secret(&mint::SECRET.to_owned().into()).unwrap();

@@ -25,6 +25,7 @@ mod crowds;
 mod docs;
 mod document;
 mod endings;
+mod far_bus;
 mod floods;
 mod frames;
 mod gate;

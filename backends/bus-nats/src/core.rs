@@ -5,13 +5,13 @@ use std::sync::Arc;
 use async_nats::{PublishErrorKind, Subscriber};
 use bytes::Bytes;
 use contract::{
-    BusError, Delivery, Envelope,
+    BusError,
     fanout::{Feed, Source},
 };
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::watch;
 
-use crate::{envelope, link::Link};
+use crate::{envelope, link::Link, listeners::Listeners};
 
 /// Messages that are handed on at once, if so many have come.
 const BATCH: usize = 64;
@@ -51,7 +51,7 @@ pub(crate) async fn listen(
     // Before the server knows of us: no cut from then on may be missed.
     let resumed = link.resumed();
     let live = subscribe(link, subject).await?;
-    Ok(Pumping::source(run(live, feed, resumed)))
+    Ok(Pumping::source(run(live, Listeners::new(feed), resumed)))
 }
 
 /// Listens to a subject; when this returns, the server knows.
@@ -66,37 +66,34 @@ pub(crate) async fn subscribe(link: &Link, subject: String) -> Result<Subscriber
     Ok(live)
 }
 
-async fn run(mut live: Subscriber, feed: Feed, mut resumed: watch::Receiver<u64>) {
+async fn run(mut live: Subscriber, mut listeners: Listeners, mut resumed: watch::Receiver<u64>) {
     loop {
         let message = tokio::select! {
             biased;
             Ok(()) = resumed.changed() => {
-                feed.deliver(Delivery::CutOff);
+                listeners.cut_off();
                 continue;
             }
             message = live.next() => message,
         };
         let Some(message) = message else {
-            feed.deliver(Delivery::CutOff);
+            listeners.cut_off();
             return;
         };
-        deliver(message, &feed);
+        tell(message, &mut listeners).await;
         // What else has come, without asking each time whether there was a cut.
         for _ in 1..BATCH {
             match live.next().now_or_never() {
-                Some(Some(message)) => deliver(message, &feed),
+                Some(Some(message)) => tell(message, &mut listeners).await,
                 Some(None) | None => break,
             }
         }
     }
 }
 
-fn deliver(message: async_nats::Message, feed: &Feed) {
+async fn tell(message: async_nats::Message, listeners: &mut Listeners) {
     match envelope::decode(message.payload) {
-        Ok(message) => feed.deliver(Delivery::Message(Arc::new(Envelope {
-            message,
-            position: None,
-        }))),
+        Ok(message) => listeners.tell(message, None).await,
         Err(error) => tracing::warn!(
             subject = %message.subject,
             %error,

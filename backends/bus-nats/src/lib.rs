@@ -11,6 +11,7 @@
 //! | `core` | rooms without history: plain publish and subscribe |
 //! | `history` | the stream that keeps messages: its life, storing; its epoch, what was missed, reading |
 //! | `stream` | the stream's configuration, made or compared |
+//! | `listeners` | those who listen to a room here, told as fast as they take it |
 //! | `pump` | a room with history: one order, gaps seen and filled |
 //!
 //! Two modes, chosen by [`NatsSettings::history`]:
@@ -37,6 +38,7 @@ mod core;
 mod envelope;
 mod history;
 mod link;
+mod listeners;
 mod pump;
 mod settings;
 mod stream;

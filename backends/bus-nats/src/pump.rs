@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_nats::{HeaderMap, Subscriber, header};
 use contract::{
-    BusError, Delivery, Envelope, Epoch, Message, Position, RoomName,
+    BusError, Epoch, Message, Position, RoomName,
     fanout::{Feed, Source},
 };
 use futures_util::{FutureExt, StreamExt};
@@ -18,6 +18,7 @@ use crate::{
     core::{Pumping, subscribe},
     envelope,
     history::Archive,
+    listeners::Listeners,
 };
 
 /// After so long every server of a cluster knows that this room is listened
@@ -29,12 +30,6 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// How long a gap may stay open before the room goes on without what is in it.
 const GAP_PATIENCE: Duration = Duration::from_secs(20);
-
-/// How long listeners may take altogether to take what was read.
-const LISTENER_PATIENCE: Duration = Duration::from_secs(1);
-
-/// How long it is left to them at a time: they take what is pending in one go.
-const TAKING: Duration = Duration::from_millis(1);
 
 /// Listens to a room until the source is dropped.
 pub(crate) async fn listen(
@@ -52,7 +47,7 @@ pub(crate) async fn listen(
     let pump = Pump {
         archive: Arc::clone(archive),
         room,
-        feed,
+        listeners: Listeners::new(feed),
         live,
         epoch: newest.epoch,
         last: newest.seq,
@@ -63,7 +58,7 @@ pub(crate) async fn listen(
 struct Pump {
     archive: Arc<Archive>,
     room: RoomName,
-    feed: Feed,
+    listeners: Listeners,
     live: Subscriber,
     epoch: Epoch,
     /// Every message of the room up to this number has been delivered, or was
@@ -93,7 +88,7 @@ impl Pump {
                 }
                 message = self.live.next() => {
                     let Some(message) = message else {
-                        self.feed.deliver(Delivery::CutOff);
+                        self.listeners.cut_off();
                         return;
                     };
                     self.hear(message).await;
@@ -132,7 +127,7 @@ impl Pump {
             }
         }
         match envelope::decode(message.payload) {
-            Ok(message) => self.deliver(seq, message),
+            Ok(message) => self.tell(seq, message).await,
             Err(error) => tracing::warn!(
                 subject = %message.subject,
                 seq,
@@ -162,7 +157,7 @@ impl Pump {
             }
             if self.last < seq {
                 // What came before it is not kept any more, or not readable.
-                self.feed.deliver(Delivery::CutOff);
+                self.listeners.cut_off();
             }
             return;
         }
@@ -181,8 +176,8 @@ impl Pump {
             let missed = self.archive.missed(&self.room, beginning).await?;
             self.epoch = epoch;
             self.last = 0;
-            self.feed.deliver(Delivery::CutOff);
-            self.deliver_all(missed.messages, missed.up_to).await;
+            self.listeners.cut_off();
+            self.tell_all(missed.messages, missed.up_to).await;
             return Ok(());
         }
         let last = Position {
@@ -191,37 +186,28 @@ impl Pump {
         };
         let missed = self.archive.missed(&self.room, last).await?;
         if !missed.complete {
-            self.feed.deliver(Delivery::CutOff);
+            self.listeners.cut_off();
         }
-        self.deliver_all(missed.messages, missed.up_to).await;
+        self.tell_all(missed.messages, missed.up_to).await;
         Ok(())
     }
 
-    /// As fast as they are taken: more at once than a listener may have pending
-    /// would push out what was just read.
-    async fn deliver_all(&mut self, messages: Vec<(u64, Message)>, up_to: u64) {
-        let patience = Instant::now() + LISTENER_PATIENCE;
+    async fn tell_all(&mut self, messages: Vec<(u64, Message)>, up_to: u64) {
         for (seq, message) in messages {
             if seq > self.last {
-                while self.feed.is_half_full() && Instant::now() < patience {
-                    sleep(TAKING).await;
-                }
-                self.deliver(seq, message);
+                self.tell(seq, message).await;
                 self.last = seq;
             }
         }
         self.last = self.last.max(up_to);
     }
 
-    fn deliver(&self, seq: u64, message: Message) {
+    async fn tell(&mut self, seq: u64, message: Message) {
         let position = Position {
             epoch: self.epoch,
             seq,
         };
-        self.feed.deliver(Delivery::Message(Arc::new(Envelope {
-            message,
-            position: Some(position),
-        })));
+        self.listeners.tell(message, Some(position)).await;
     }
 }
 

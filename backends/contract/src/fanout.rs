@@ -84,15 +84,22 @@ impl Feed {
         self.0.upgrade().map(HeldFeed)
     }
 
-    /// Whether a listener has half as much pending as it may have: for a source
-    /// that has many messages at once, and can wait.
+    /// How many messages every listener can take without missing any; 0 as
+    /// long as one has more than half of its bound pending. For a source that
+    /// has many messages at once, and can wait.
     #[must_use]
-    pub fn is_half_full(&self) -> bool {
-        self.hold().is_some_and(|HeldFeed(channel)| {
-            let listening = channel.listening.lock();
-            let mut inboxes = listening.inboxes.iter();
-            inboxes.any(|(_, inbox)| inbox.len() > channel.bound / 2)
-        })
+    pub fn space(&self) -> usize {
+        let Some(HeldFeed(channel)) = self.hold() else {
+            return usize::MAX;
+        };
+        let listening = channel.listening.lock();
+        let pending = listening.inboxes.iter().map(|(_, inbox)| inbox.len()).max();
+        let space = channel.bound.saturating_sub(pending.unwrap_or(0));
+        if space < channel.bound.div_ceil(2) {
+            0
+        } else {
+            space
+        }
     }
 
     /// Whether the room's last listener has gone.

@@ -40,11 +40,10 @@ pub(super) async fn run(room: Arc<Room>, mut subscription: Subscription, echo: b
     let mut writes = 0;
     loop {
         let first = subscription.recv().await;
-        let mut taken = 0_usize;
-        let drained = gather(&room, &mut subscription, first, &mut envelopes, &mut taken);
+        let taken = gather(&room, &mut subscription, first, &mut envelopes);
         let said = take(&room, &envelopes, &mut raw, &mut rooms_v1, echo);
-        // Whatever they stood for has been taken from the bus.
-        room.give_back(if drained { usize::MAX } else { taken });
+        // No more than that: what else was published may be on its way still.
+        room.give_back(taken);
         if !envelopes.is_empty() {
             hand_out(&room, &said, &mut writes).await;
         }
@@ -56,20 +55,21 @@ pub(super) async fn run(room: Arc<Room>, mut subscription: Subscription, echo: b
     }
 }
 
-/// Takes everything that is pending. Returns whether that is all.
+/// Takes what is pending. Returns how many messages of publishers are not under
+/// way any more.
 fn gather(
     room: &Room,
     subscription: &mut Subscription,
     first: Delivery,
     envelopes: &mut Vec<Arc<Envelope>>,
-    taken: &mut usize,
-) -> bool {
+) -> usize {
+    let mut taken = 0_usize;
     let mut bytes = 0;
     let mut next = Some(first);
     while let Some(delivery) = next {
         match delivery {
             Delivery::Message(envelope) => {
-                *taken = taken.saturating_add(1);
+                taken = taken.saturating_add(1);
                 bytes += envelope.message.data.len();
                 envelopes.push(envelope);
             }
@@ -77,22 +77,22 @@ fn gather(
                 tracing::warn!(room = %room.name, missed, "the room lost messages");
                 room.traffic.missed(missed);
                 room.members.lock().lose();
-                *taken = taken.saturating_add(usize::try_from(missed).unwrap_or(PUBLISH_PERMITS));
+                taken = taken.saturating_add(usize::try_from(missed).unwrap_or(PUBLISH_PERMITS));
             }
             Delivery::CutOff => {
                 tracing::warn!(room = %room.name, "the room was cut off from the bus");
                 room.traffic.cut_off();
                 room.members.lock().lose();
                 // Whatever was under way is not on its way any more.
-                *taken = usize::MAX;
+                taken = usize::MAX;
             }
         }
         if bytes >= BATCH_BYTES {
-            return false;
+            break;
         }
         next = subscription.try_recv();
     }
-    true
+    taken
 }
 
 /// Moves the room on to the last of the messages, and encodes them in the

@@ -1,9 +1,12 @@
 //! A room on this node: who sits in it, and how many publishers may be ahead
 //! of its hub.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use contract::{Position, RoomName};
@@ -12,6 +15,7 @@ use slab::Slab;
 use tokio::{
     sync::{OnceCell, Semaphore, SemaphorePermit},
     task::AbortHandle,
+    time::timeout,
 };
 
 use super::{
@@ -26,6 +30,11 @@ use super::{
 /// stays below the bus's bound of 100: publishers of this node never make the
 /// hub miss a message, they are read more slowly instead.
 pub(super) const PUBLISH_PERMITS: usize = 48;
+
+/// How long a publisher waits for the hub to take any message of this node. A
+/// bus may lose messages and tell nobody; nobody would give back what they
+/// stood for.
+const HUB_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) struct Room {
     pub(super) name: RoomName,
@@ -83,6 +92,29 @@ impl Room {
             _ if members.unsure => true,
             (Some(stands), Some(place)) => stands.epoch == place.epoch && stands.seq >= place.seq,
             _ => false,
+        }
+    }
+
+    /// Waits until one more message may be under way.
+    pub(super) async fn turn(&self) -> Option<UnderWay<'_>> {
+        let permit = match self.permits.try_acquire() {
+            Ok(permit) => permit,
+            Err(_) => self.permit().await?,
+        };
+        Some(UnderWay::new(self, permit))
+    }
+
+    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        loop {
+            match timeout(HUB_PATIENCE, self.permits.acquire()).await {
+                // Closing the semaphore is not done; an error could only mean
+                // that.
+                Ok(permit) => return permit.ok(),
+                Err(_) => {
+                    tracing::warn!(room = %self.name, "what was published is not heard");
+                    self.give_back(usize::MAX);
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use contract::{BusError, ConnectionId, Envelope, History, Message, Position, Pub
 use super::{
     Hubs,
     member::{Behind, Flow},
-    room::{Losses, Members, Room, UnderWay},
+    room::{Losses, Members, Room},
 };
 use crate::{
     accounts::tokens::Grant,
@@ -81,9 +81,7 @@ impl Seat {
     /// The bus's: the message may not have been heard by anybody.
     pub async fn publish(&self, message: Message) -> Result<Published, BusError> {
         let keyed = message.key.is_some();
-        // Closing the semaphore is not done; an error could only mean that.
-        let permit = self.room.permits.acquire().await.ok();
-        let under_way = permit.map(|permit| UnderWay::new(&self.room, permit));
+        let under_way = self.room.turn().await;
         let published = self.hubs.bus.publish(&self.room.name, message).await;
         self.room.traffic.published(published.is_ok());
         let published = published?;

@@ -1,9 +1,10 @@
 //! A network that is slow, but whole.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use bus_nats::History;
 use contract::{Delivery, Recovery, RoomBus};
+use futures_util::future::join_all;
 use test_servers::{Nats, Proxy};
 use tokio::time::timeout;
 
@@ -55,6 +56,31 @@ async fn what_was_heard_on_another_node_is_not_heard_again() {
     assert_eq!(hear(&mut back).await, "3");
     for what in ["1", "2", "3"] {
         assert_eq!(hear(&mut staying).await, what);
+    }
+}
+
+/// On one thread: whoever hands messages on and whoever takes them have their
+/// turns one after the other, so a burst comes whole before anything is taken.
+#[tokio::test]
+async fn a_burst_pushes_out_nothing_of_itself() {
+    for history in [None, Some(HISTORY)] {
+        let server = Nats::start();
+        let (speaking, listening) = (
+            bus(server.url(), history).await,
+            bus(server.url(), history).await,
+        );
+        let room = room();
+        let mut listener = listening.subscribe(&room, None).await.unwrap();
+        let hearing = tokio::spawn(async move {
+            let mut heard = BTreeSet::new();
+            // A third of these is what a listener may have pending.
+            while heard.len() < 300 {
+                heard.insert(hear(&mut listener).await);
+            }
+        });
+        let saying = (0..300).map(|number| say(&speaking, &room, number.to_string()));
+        join_all(saying).await;
+        hearing.await.unwrap();
     }
 }
 
