@@ -17,8 +17,10 @@ What is run is the text of the paper, with these differences:
 Of the prose, code spans that begin with `make` or `cargo run --` are run.
 """
 
+import contextlib
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -85,9 +87,12 @@ def blocks(text):
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody listens on, and that the kernel gives nobody by itself:
+    any connection could have taken one of those before the server does."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def private(text, port):

@@ -4,6 +4,7 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
+    ops::Range,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread::sleep,
@@ -11,6 +12,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use uuid::Uuid;
 
 /// Longest that a server may take to start or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -120,12 +122,16 @@ pub(crate) fn program(name: &str, package: &str, more_places: &[PathBuf]) -> Pat
         })
 }
 
+/// Ports that the kernel gives nobody by itself: any connection could have taken
+/// one of those before the server does that it was chosen for.
+const OURS: Range<u128> = 20_000..32_000;
+
 /// A port of the loopback interface that nobody listens on.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0")
-        .and_then(|listener| listener.local_addr())
-        .expect("the loopback interface has a free port")
-        .port()
+    std::iter::repeat_with(|| OURS.start + Uuid::new_v4().as_u128() % (OURS.end - OURS.start))
+        .filter_map(|port| u16::try_from(port).ok())
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .expect("there is no end of them")
 }
 
 /// Waits until `ready`, while the server runs; what it said otherwise.

@@ -1,8 +1,10 @@
 """Processes as a host would run them, on ports of this machine, ended by their
 own ids when the test ends."""
 
+import contextlib
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -19,9 +21,12 @@ START = 60
 
 
 def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that nobody listens on, and that the kernel gives nobody by itself:
+    any connection could have taken one of those before the server does."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def eventually(what, holds, seconds=START):
