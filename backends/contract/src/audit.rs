@@ -75,6 +75,10 @@ vocabulary! {
     PasswordRehash = "password_rehash";
     /// An operator gave an account another password, which ends its sessions.
     PasswordSet = "password_set";
+    /// A user added a second factor, or tried to: sign-ins take it from then on.
+    SecondFactorAdded = "second_factor_added";
+    /// A user gave up the second factor, or tried to.
+    SecondFactorRemoved = "second_factor_removed";
     /// An operator made an account.
     AccountAdded = "account_added";
     /// An operator made accounts of those of another application: `count` many.
@@ -100,6 +104,10 @@ vocabulary! {
     UnknownName = "unknown_name";
     /// The password is not the account's.
     WrongPassword = "wrong_password";
+    /// The password is, and nothing was sent for the second factor.
+    SecondFactorMissing = "second_factor_missing";
+    /// The password is, and what was sent for the second factor is wrong.
+    WrongSecondFactor = "wrong_second_factor";
     /// The account is disabled.
     Disabled = "disabled";
     /// The account was changed while the password was being verified.

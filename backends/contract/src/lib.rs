@@ -8,6 +8,7 @@
 //! | [`names`] | `Username`, `RoomName`: validated once, canonical from then on |
 //! | [`account`] | `Account`, `StoredHash` and the [`CredentialStore`] |
 //! | [`attempts`] | `Attempt`, `Backoff` and the [`AttemptStore`] |
+//! | [`second_factor`] | what is kept of an account beside its password, and the [`SecondFactorStore`] |
 //! | [`session`] | `Session`, `Rotation` and the [`SessionStore`] |
 //! | [`room`] | `Room`, `Role`, `Membership` and the [`RoomStore`] |
 //! | [`standing`] | who may change which membership: the one rule, for every store |
@@ -40,6 +41,7 @@ mod inbox;
 pub mod legacy;
 pub mod names;
 pub mod room;
+pub mod second_factor;
 pub mod session;
 pub mod standing;
 
@@ -69,6 +71,7 @@ pub use room::{
     ChangeMember, DeleteOutcome, Member, MemberOutcome, Membership, MembershipChange, Role, Room,
     RoomOutcome, RoomStore,
 };
+pub use second_factor::{FactorRecord, FactorSwap, SecondFactorStore};
 pub use session::{
     EndedSession, NewSession, OpenOutcome, Rotate, Rotation, Seed, Session, SessionId, SessionStore,
 };

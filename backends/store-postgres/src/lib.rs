@@ -14,6 +14,7 @@
 //! | `idempotency` | the `IdempotencyStore` |
 //! | `audit` | the `AuditLog` |
 //! | `attempts` | the `AttemptStore` |
+//! | `second_factors` | the `SecondFactorStore` |
 //! | `legacy` | the `LegacyAccounts` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of PostgreSQL means to the service |
@@ -47,6 +48,7 @@ mod members;
 mod rooms;
 mod rows;
 mod schema;
+mod second_factors;
 mod sessions;
 mod settings;
 mod store;

@@ -44,6 +44,11 @@ pub(crate) async fn migrate(connection: &mut PgConnection) -> Result<(), Migrate
             "login attempts",
             include_str!("../../../migrations/postgres/0007_login_attempts.sql"),
         ),
+        (
+            8,
+            "second factors",
+            include_str!("../../../migrations/postgres/0008_second_factors.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

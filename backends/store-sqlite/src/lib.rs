@@ -12,6 +12,7 @@
 //! | `idempotency` | the `IdempotencyStore` |
 //! | `audit` | the `AuditLog` |
 //! | `attempts` | the `AttemptStore` |
+//! | `second_factors` | the `SecondFactorStore` |
 //! | `legacy` | the `LegacyAccounts` |
 //! | `rows` | columns to domain types and back |
 //! | `error` | what an error of SQLite means to the service |
@@ -39,6 +40,7 @@ mod members;
 mod rooms;
 mod rows;
 mod schema;
+mod second_factors;
 mod sessions;
 mod store;
 

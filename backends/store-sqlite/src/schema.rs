@@ -46,6 +46,11 @@ pub(crate) async fn migrate(writer: &mut SqliteConnection) -> Result<(), Migrate
             "login attempts",
             include_str!("../../../migrations/sqlite/0007_login_attempts.sql"),
         ),
+        (
+            8,
+            "second factors",
+            include_str!("../../../migrations/sqlite/0008_second_factors.sql"),
+        ),
     ];
     let migrations = migrations.map(|(version, description, sql)| {
         Migration::new(

@@ -19,7 +19,8 @@ async fn store() -> StoreUnderTest {
         rooms: Arc::new(store.clone()),
         idempotency: Arc::new(store.clone()),
         audit: Arc::new(store.clone()),
-        attempts: Arc::new(store),
+        attempts: Arc::new(store.clone()),
+        second_factors: Arc::new(store),
         keep: Box::new(folder),
     }
 }

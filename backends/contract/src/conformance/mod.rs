@@ -12,6 +12,7 @@
 //! | [`administration`] | laws of the `CredentialStore`: what operators do, and lists |
 //! | [`audit`] | laws of the `AuditLog` |
 //! | [`attempts`] | laws of the `AttemptStore` |
+//! | [`second_factor`] | laws of the `SecondFactorStore` |
 //! | [`legacy`] | laws of the `LegacyAccounts`, which not every store has |
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
@@ -35,7 +36,7 @@ use std::{any::Any, fmt, pin::Pin, sync::Arc};
 
 use crate::{
     AttemptStore, AuditLog, CredentialStore, IdempotencyStore, LegacyAccounts, RoomBus, RoomStore,
-    SessionStore,
+    SecondFactorStore, SessionStore,
 };
 
 /// A store to judge: new, empty and nobody else's.
@@ -52,6 +53,8 @@ pub struct StoreUnderTest {
     pub audit: Arc<dyn AuditLog>,
     /// Its counts of attempts to give a password.
     pub attempts: Arc<dyn AttemptStore>,
+    /// What second factors keep, of the same accounts.
+    pub second_factors: Arc<dyn SecondFactorStore>,
     /// What has to live as long as the store: a folder, a server.
     pub keep: Box<dyn Any + Send>,
 }
@@ -147,6 +150,7 @@ pub mod positions;
 pub mod rooms;
 pub mod rotation;
 mod samples;
+pub mod second_factor;
 pub mod sessions;
 
 /// Writes one test for each law of a store. Takes an expression, evaluated in
@@ -164,6 +168,7 @@ macro_rules! store_laws {
         $crate::administration_laws!($under_test);
         $crate::audit_laws!($under_test);
         $crate::attempt_laws!($under_test);
+        $crate::second_factor_laws!($under_test);
     };
 }
 

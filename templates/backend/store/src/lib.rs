@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use contract::{
     Account, AccountSummary, AccountsQuery, Admission, Attempt, AttemptStore, AuditEntry, AuditLog,
     AuditQuery, AuditRecord, Begin, ChangeMember, ChangeOutcome, Connections, CreateOutcome,
-    CredentialStore, DeleteOutcome, EndedSession, HashSwap, IdempotencyStore, IdempotentRequest,
-    Member, MemberOutcome, Membership, MembershipChange, NewSession, OpenOutcome, PasswordChange,
-    Pseudonym, Room, RoomName, RoomOutcome, RoomStore, Rotate, Rotation, Session, SessionId,
-    SessionStore, StoreError, StoredHash, Success, Timestamp, UserId, Username,
+    CredentialStore, DeleteOutcome, EndedSession, FactorRecord, FactorSwap, HashSwap,
+    IdempotencyStore, IdempotentRequest, Member, MemberOutcome, Membership, MembershipChange,
+    NewSession, OpenOutcome, PasswordChange, Pseudonym, Room, RoomName, RoomOutcome, RoomStore,
+    Rotate, Rotation, SecondFactorStore, Session, SessionId, SessionStore, StoreError, StoredHash, Success, Timestamp, UserId, Username,
 };
 
-/// Accounts, sessions, rooms, requests, attempts and the audit log, kept
-/// somewhere else.
+/// Accounts, sessions, rooms, requests, attempts, second factors and the audit
+/// log, kept somewhere else.
 #[derive(Debug)]
 pub struct MyStore;
 
@@ -258,6 +258,42 @@ impl AttemptStore for MyStore {
     }
 
     async fn purge_sources(&self, _before: Timestamp) -> Result<u64, StoreError> {
+        Err(unwritten())
+    }
+}
+
+#[async_trait]
+impl SecondFactorStore for MyStore {
+    async fn find_factor(&self, _user: UserId) -> Result<Option<FactorRecord>, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn has_factors(&self) -> Result<bool, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn add_factor(
+        &self,
+        _user: UserId,
+        _record: &FactorRecord,
+    ) -> Result<FactorSwap, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn replace_factor(
+        &self,
+        _user: UserId,
+        _expected: Uuid,
+        _record: &FactorRecord,
+    ) -> Result<FactorSwap, StoreError> {
+        Err(unwritten())
+    }
+
+    async fn remove_factor(
+        &self,
+        _user: UserId,
+        _expected: Uuid,
+    ) -> Result<FactorSwap, StoreError> {
         Err(unwritten())
     }
 }

@@ -17,7 +17,8 @@ async fn store() -> StoreUnderTest {
         rooms: store.clone(),
         idempotency: store.clone(),
         audit: store.clone(),
-        attempts: store,
+        attempts: store.clone(),
+        second_factors: store,
         keep: Box::new(()),
     }
 }
