@@ -52,9 +52,10 @@ export class Session {
     return this.#call("POST", "/auth/register", { body: { username, password } });
   }
 
-  async signIn(username, password) {
+  async signIn(username, password, code) {
     const asked = this.#clock();
-    const tokens = await this.#call("POST", "/auth/login", { body: { username, password } });
+    const body = { username, password, ...(code && { second_factor: code }) };
+    const tokens = await this.#call("POST", "/auth/login", { body });
     const account = await this.#call("GET", "/auth/me", { token: tokens.access_token });
     this.#take(tokens, asked);
     this.account = account;

@@ -12,6 +12,7 @@ use crate::{
         guesses::{GuessSettings, Guesses},
         instruments::AccountInstruments,
         passwords::{KernelChoice, PasswordService, PasswordSettings, StartError},
+        second_factor::{PasswordAlone, SecondFactor, sealed::SealedFactors, totp::Totp},
         tokens::{
             EndedSessions, FolderKeys, KeyError, KeyRing, RefreshTokens, TokenIssuer, TokenVerifier,
         },
@@ -36,6 +37,7 @@ pub fn administration(config: &Config, stores: &Stores, operator: String) -> Adm
     Administration {
         credentials: stores.credentials.clone(),
         sessions: stores.sessions.clone(),
+        second_factors: stores.second_factors.clone(),
         audit: audit(config, stores),
         operator,
     }
@@ -130,6 +132,43 @@ pub(crate) fn room_policy(stores: &Stores) -> Arc<dyn RoomPolicy> {
     Arc::new(MembersOnly(stores.rooms.clone()))
 }
 
+/// What accounts have to show besides a password.
+fn second_factor(totp: Option<&Totp>) -> Arc<dyn SecondFactor> {
+    match totp {
+        Some(totp) => Arc::new(totp.clone()),
+        None => Arc::new(PasswordAlone),
+    }
+}
+
+fn totp(config: &Config, stores: &Stores) -> Result<Option<Totp>, KeyError> {
+    let Some(key) = &config.second_factor.totp_key else {
+        return Ok(None);
+    };
+    let factors = SealedFactors::new(stores.second_factors.clone(), key)?;
+    Ok(Some(Totp::new(factors, config.tokens.issuer.clone())))
+}
+
+/// Rules of one's own, in the place of those that the service has.
+#[derive(Debug)]
+pub struct Rules {
+    /// Who may join a room.
+    pub rooms: Arc<dyn RoomPolicy>,
+    /// What accounts have to show besides a password; without it, what the
+    /// configuration says.
+    pub second_factor: Option<Arc<dyn SecondFactor>>,
+}
+
+impl Rules {
+    /// Those that the service has.
+    #[must_use]
+    pub fn usual(stores: &Stores) -> Self {
+        Self {
+            rooms: room_policy(stores),
+            second_factor: None,
+        }
+    }
+}
+
 /// What a node counts, beside its [`App`] and its gateway.
 pub(crate) struct Instruments {
     pub(crate) requests: RequestInstruments,
@@ -213,7 +252,7 @@ pub(crate) fn app(
     config: &Config,
     keys: Arc<KeyRing>,
     stores: &Stores,
-    policy: Arc<dyn RoomPolicy>,
+    rules: Rules,
     common: Common,
 ) -> Result<Arc<App>, AppError> {
     let Common {
@@ -235,7 +274,7 @@ pub(crate) fn app(
     );
     let rooms = Rooms {
         store: stores.rooms.clone(),
-        policy,
+        policy: rules.rooms,
         credentials: stores.credentials.clone(),
         sessions: stores.sessions.clone(),
         requests: stores.idempotency.clone(),
@@ -250,6 +289,7 @@ pub(crate) fn app(
         },
         instruments: RoomInstruments::default(),
     };
+    let totp = totp(config, stores)?;
     let accounts = Accounts {
         credentials: stores.credentials.clone(),
         sessions: stores.sessions.clone(),
@@ -260,6 +300,10 @@ pub(crate) fn app(
             keys.pseudonyms()?,
             guess_settings(config),
         ),
+        second_factor: rules
+            .second_factor
+            .unwrap_or_else(|| second_factor(totp.as_ref())),
+        totp,
         limits: limits.clone(),
         issuer,
         refresh_tokens: RefreshTokens::new(keys.clone()),

@@ -82,6 +82,12 @@ pub(crate) enum UserCommand {
         /// The account's name
         username: String,
     },
+    /// Forget the second factor of somebody who has lost it: the password alone
+    /// signs in again
+    ForgetFactor {
+        /// The account's name
+        username: String,
+    },
     /// List the accounts, in the order of their names
     List(ListAccounts),
     /// List where somebody is signed in, the latest refreshed first, 100 at most

@@ -66,6 +66,10 @@ problem_types! {
     MalformedHandshake = BAD_REQUEST, "malformed-handshake", "The WebSocket handshake is malformed";
     /// Wrong name or password.
     InvalidCredentials = UNAUTHORIZED, "invalid-credentials", "The username or password is wrong";
+    /// The password was right, and the account asks for more.
+    SecondFactorRequired = UNAUTHORIZED, "second-factor-required", "A second factor is required";
+    /// What was sent for the second factor is wrong.
+    InvalidSecondFactor = UNAUTHORIZED, "invalid-second-factor", "The second factor is wrong";
     /// The refresh token is good for nothing.
     InvalidRefreshToken = UNAUTHORIZED, "invalid-refresh-token", "The refresh token is not valid";
     /// The access token is missing or good for nothing.
@@ -90,10 +94,14 @@ problem_types! {
     NoSuchAccount = NOT_FOUND, "no-such-account", "There is no such account";
     /// The path has no such method.
     MethodNotAllowed = METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not allowed here";
+    /// This service takes no second factor.
+    SecondFactorOff = NOT_FOUND, "second-factor-off", "This service takes no second factor";
     /// The request took too long to arrive or to serve.
     RequestTimeout = REQUEST_TIMEOUT, "request-timeout", "The request took too long";
     /// Somebody has that name.
     NameTaken = CONFLICT, "name-taken", "The username is taken";
+    /// The account has a second factor.
+    SecondFactorExists = CONFLICT, "second-factor-exists", "The account has a second factor";
     /// The room would be left without an owner.
     LastOwner = CONFLICT, "last-owner", "The room would have no owner";
     /// The room has as many members as it may have.
@@ -153,6 +161,17 @@ impl ProblemType {
     }
 }
 
+/// What has to be sent besides the password.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SecondFactorChallenge {
+    /// What kind of answer is wanted: `totp` is a code of an authenticator app.
+    pub kind: &'static str,
+    /// What the answer is made of, where it is made of anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>, nullable = false)]
+    pub data: Option<serde_json::Value>,
+}
+
 /// The body of every error (RFC 9457).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(title = "Problem", as = Problem)]
@@ -170,6 +189,11 @@ pub struct ProblemBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub detail: Option<String>,
+    /// What to send to `/auth/login` besides the password: in
+    /// `urn:problem-type:second-factor-required` alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub second_factor: Option<SecondFactorChallenge>,
     /// The request's id: that of `X-Request-Id`, by which the service's operator
     /// finds it in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -182,6 +206,7 @@ pub struct ProblemBody {
 pub struct Problem {
     kind: ProblemType,
     detail: Option<String>,
+    second_factor: Option<SecondFactorChallenge>,
     retry_after: Option<Duration>,
 }
 
@@ -192,6 +217,7 @@ impl Problem {
         Self {
             kind,
             detail: None,
+            second_factor: None,
             retry_after: None,
         }
     }
@@ -200,6 +226,13 @@ impl Problem {
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// Says what is to be sent besides the password.
+    #[must_use]
+    pub fn second_factor(mut self, challenge: SecondFactorChallenge) -> Self {
+        self.second_factor = Some(challenge);
         self
     }
 
@@ -225,6 +258,7 @@ impl IntoResponse for Problem {
             title: self.kind.title(),
             status: status.as_u16(),
             detail: self.detail,
+            second_factor: self.second_factor,
             request_id: None,
         };
         let mut response = (status, axum::Json(&body)).into_response();

@@ -2,6 +2,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, thread};
 
+use contract::StoreError;
 use tokio::{
     net::TcpListener,
     task::{JoinError, JoinSet},
@@ -12,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     accounts::passwords::{PasswordService, StartError as PasswordStartError},
     app::App,
-    assembly::{self, AppError, Common, Instruments},
+    assembly::{self, AppError, Common, Instruments, Rules},
     config::{Config, MetricsBind, Role, Shutdown},
     control::{Archive, Control, ListenError},
     door::{self, Door},
@@ -21,7 +22,6 @@ use crate::{
     node_keys::{NodeKeys, NodeKeysError},
     presence::Presence,
     readiness::Readiness,
-    rooms::RoomPolicy,
     router::{self, Parts, Routes},
     wiring::{self, Stores, WiringError},
     ws::{Gate, Gateway, close::Close, origins::Origins, shards::Shards},
@@ -60,6 +60,15 @@ pub enum StartError {
     /// The threads that rooms are spread over can't start.
     #[error("the threads for sockets can't start")]
     Threads(#[source] io::Error),
+    /// Accounts have second factors that nobody would ask for.
+    #[error(
+        "accounts have second factors, which nobody would ask for without a key: set it, or forget \
+         them with `user forget-factor`"
+    )]
+    SecondFactorOff,
+    /// Whether accounts have second factors can't be found out.
+    #[error("can't find out whether accounts have second factors")]
+    SecondFactors(#[source] StoreError),
     /// Ended sessions and changed memberships can't be learnt of.
     #[error("can't learn which sessions ended and which memberships changed")]
     Control(#[from] ListenError),
@@ -76,6 +85,7 @@ impl StartError {
             Self::Bind { .. } => Some("http.bind"),
             Self::BindMetrics { .. } => Some("metrics.bind"),
             Self::Wiring(error) => Some(error.setting()),
+            Self::SecondFactorOff => Some("second_factor.totp_key"),
             Self::Keys(NodeKeysError::Remote(_)) => Some("tokens.jwks_url"),
             _ => None,
         }
@@ -121,17 +131,17 @@ impl Server {
     /// # Errors
     /// [`StartError`]
     pub async fn bind(config: &Config) -> Result<Self, StartError> {
-        Self::bind_with(config, assembly::room_policy).await
+        Self::bind_with(config, Rules::usual).await
     }
 
-    /// The same, with another rule for who may join a room, which may ask the
-    /// stores; it isn't made where there are none.
+    /// The same, with other rules, which may ask the stores; they aren't made
+    /// where there are none.
     ///
     /// # Errors
     /// [`StartError`]
     pub async fn bind_with(
         config: &Config,
-        policy: impl FnOnce(&Stores) -> Arc<dyn RoomPolicy>,
+        rules: impl FnOnce(&Stores) -> Rules,
     ) -> Result<Self, StartError> {
         // On another core, while this one waits for the store.
         let roles = config.roles.clone();
@@ -161,19 +171,27 @@ impl Server {
         let limits = assembly::limits(config);
         let verifier = assembly::verifier(config, &keys, ended.clone());
         let app = match (&keys, stores) {
-            (NodeKeys::Signing(ring), Some(stores)) => Some(assembly::app(
-                config,
-                ring.clone(),
-                stores,
-                policy(stores),
-                Common {
+            (NodeKeys::Signing(ring), Some(stores)) => {
+                let rules = rules(stores);
+                if rules.second_factor.is_none() && config.second_factor.totp_key.is_none() {
+                    // A key that was forgotten must not take away what protects
+                    // accounts.
+                    match stores.second_factors.has_factors().await {
+                        Ok(false) => {}
+                        Ok(true) => return Err(StartError::SecondFactorOff),
+                        Err(error) => return Err(StartError::SecondFactors(error)),
+                    }
+                }
+                let common = Common {
                     bus: bus.clone(),
                     presence: presence.clone(),
                     verifier: verifier.clone(),
                     ended: ended.clone(),
                     limits: limits.clone(),
-                },
-            )?),
+                };
+                let app = assembly::app(config, ring.clone(), stores, rules, common);
+                Some(app?)
+            }
             _ => None,
         };
         let origins = Origins::new(config.http.allowed_origins.clone());

@@ -17,6 +17,8 @@ test("a problem becomes what a person can act on", () => {
     [problem(400, "invalid-password", { detail: "the password is too easy to guess" }), {}, "That password is too easy to guess. Add a few uncommon words."],
     [problem(400, "invalid-username", { detail: "a username has 1 to 64 characters" }), {}, "That name can't be used: a username has 1 to 64 characters."],
     [problem(401, "invalid-credentials"), {}, "The name or the password is wrong. Check both, or create an account if you have none."],
+    [problem(401, "second-factor-required"), {}, "Type the code that your authenticator app shows."],
+    [problem(401, "invalid-second-factor"), {}, "That code is wrong, or was used before. Wait for the next one."],
     [problem(503, "busy", { retryAfter: 2 }), {}, "Too many people are signing in at this moment. Try again in 2 seconds."],
     [problem(429, "too-many-attempts", { retryAfter: 8 }), {}, "Too many wrong passwords for this name lately. Try again in 8 seconds."],
     [problem(429, "too-many-requests", { retryAfter: 2 }), {}, "Too many requests from here. Try again in 2 seconds."],

@@ -1,4 +1,5 @@
-// The form of those who are not signed in: one name, one password, two buttons.
+// The form of those who are not signed in: one name, one password, two buttons;
+// and a code, once the service has asked for one.
 
 import { explain } from "../problems.js";
 import { calm, tell } from "./alert.js";
@@ -11,7 +12,7 @@ import { $, busy, isBusy, set } from "./dom.js";
  */
 export function start(session, done, idle) {
   const form = $("sign-in-form");
-  const [username, password] = [$("username"), $("password")];
+  const [username, password, code] = [$("username"), $("password"), $("code")];
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -34,9 +35,10 @@ export function start(session, done, idle) {
     busy(form, button, true);
     try {
       if (registering) await session.register(name, password.value);
-      await session.signIn(name, password.value);
+      await session.signIn(name, password.value, code.value.trim());
       done();
     } catch (error) {
+      if (error.kind === "second-factor-required") $("code-field").hidden = false;
       wrong(blamed(error), explain(error, { name }));
     } finally {
       busy(form, button, false);
@@ -55,12 +57,15 @@ export function start(session, done, idle) {
   function blamed({ kind }) {
     if (kind === "name-taken" || kind === "invalid-username") return username;
     if (kind === "invalid-password" || kind === "invalid-credentials") return password;
+    if (kind === "second-factor-required" || kind === "invalid-second-factor") return code;
     return undefined;
   }
 }
 
-/** Whoever comes next finds no password here. */
+/** Whoever comes next finds no password here, and no code. */
 export function clear() {
+  $("code").value = "";
+  $("code-field").hidden = true;
   const password = $("password");
   password.value = "";
   password.type = "password";

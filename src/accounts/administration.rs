@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc};
 
 use contract::{
     Account, AccountSummary, AccountsQuery, Actor, AuditEvent, AuditRecord, CreateOutcome,
-    CredentialStore, NameError, Session, SessionId, SessionStore, StoreError, Timestamp, UserId,
-    Username,
+    CredentialStore, FactorSwap, NameError, SecondFactorStore, Session, SessionId, SessionStore,
+    StoreError, Timestamp, UserId, Username,
 };
 
 use super::passwords::{HashError, NewPasswordError, PasswordRefused, PasswordService};
@@ -58,6 +58,8 @@ pub struct Administration {
     pub credentials: Arc<dyn CredentialStore>,
     /// Where sessions are kept.
     pub sessions: Arc<dyn SessionStore>,
+    /// Where second factors keep what they have to.
+    pub second_factors: Arc<dyn SecondFactorStore>,
     /// Where what happens is recorded.
     pub audit: Audit,
     /// Who the operator is to the operating system.
@@ -145,6 +147,28 @@ impl Administration {
         let enabled = self.did(AuditEvent::AccountEnabled, now).to(account.id);
         self.audit.done(enabled).await;
         Ok(())
+    }
+
+    /// Forgets the second factor of an account, whose owner has lost it: the
+    /// password alone signs in again. Returns whether there was one.
+    ///
+    /// # Errors
+    /// `Username`, `NoSuchAccount`, or a failure.
+    pub async fn forget_factor(
+        &self,
+        username: &str,
+        now: Timestamp,
+    ) -> Result<bool, AdministrationError> {
+        let user = self.account(username).await?.id;
+        while let Some(record) = self.second_factors.find_factor(user).await? {
+            let forgotten = self.second_factors.remove_factor(user, record.version);
+            if forgotten.await? == FactorSwap::Swapped {
+                let removed = self.did(AuditEvent::SecondFactorRemoved, now);
+                self.audit.done(removed.to(user)).await;
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Gives an account another password, which obeys what a registration's

@@ -1,13 +1,8 @@
 //! Change the password: whoever else is signed in is signed out.
 
-use contract::{
-    AuditEvent, AuditReason, ChangeOutcome, PasswordChange, SessionId, Timestamp, UserId,
-};
+use contract::{AuditEvent, AuditReason, ChangeOutcome, PasswordChange, Timestamp};
 
-use super::{
-    Accounts, AccountsError, Caller,
-    passwords::{NewPasswordError, Verdict},
-};
+use super::{Accounts, AccountsError, current_password::SignedIn, passwords::NewPasswordError};
 use crate::news::EndReason;
 
 impl Accounts {
@@ -19,54 +14,28 @@ impl Accounts {
     /// meanwhile, `TooManyAttempts`, `Password`, `Busy`, `AccountInactive`, or a failure.
     pub async fn change_password(
         &self,
-        user: UserId,
-        session: SessionId,
+        who: SignedIn<'_>,
         current: &str,
         new: &str,
-        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        let result = self
-            .replace_password(user, session, current, new, caller, now)
-            .await;
+        let result = self.replace_password(who, current, new, now).await;
         self.instruments.password_change(&result);
         result
     }
 
     async fn replace_password(
         &self,
-        user: UserId,
-        session: SessionId,
+        who: SignedIn<'_>,
         current: &str,
         new: &str,
-        caller: &Caller,
         now: Timestamp,
     ) -> Result<(), AccountsError> {
-        let current = self.passwords.present(current);
-        let permit = self.passwords.reserve()?;
-        let account = self.me(user).await?;
-        let asked = || {
-            caller
-                .asked_as(user, AuditEvent::PasswordChange, now)
-                .session(session)
-        };
-        let counted = self.guesses.in_session(&account.username, session, now);
-        let counted = match counted.await {
-            Err(error @ AccountsError::TooManyAttempts { .. }) => {
-                self.audit
-                    .refused(asked().refused(AuditReason::TooManyAttempts));
-                return Err(error);
-            }
-            counted => counted?,
-        };
-        match permit.verify(current, Some(&account.hash)).await? {
-            Verdict::Right { .. } => self.forgive(Some(counted), now).await,
-            Verdict::Wrong => {
-                self.audit
-                    .refused(asked().refused(AuditReason::WrongPassword));
-                return Err(AccountsError::Credentials);
-            }
-        }
+        let asked = || who.asked(AuditEvent::PasswordChange, now);
+        let (account, counted) = self
+            .with_password(who, current, AuditEvent::PasswordChange, now)
+            .await?;
+        self.forgive(Some(counted), now).await;
         let permit = self.passwords.reserve()?;
         let hashed = permit.hash_new(new, &[account.username.as_str()]).await;
         if matches!(hashed, Err(NewPasswordError::Refused(_))) {
@@ -75,10 +44,10 @@ impl Accounts {
         }
         let hash = hashed?;
         let change = PasswordChange {
-            user,
+            user: who.user,
             expected: account.hash,
             new: hash,
-            keep: session,
+            keep: who.session,
             now,
         };
         // Nothing can open a session with the old password from here on.

@@ -6,6 +6,7 @@ use contract::{NameError, StoreError};
 
 use super::{
     passwords::{HashError, NewPasswordError, PasswordRefused},
+    second_factor::{Challenge, SecondFactorError},
     tokens::{IssueError, KeyError},
 };
 use crate::limits::TooMany;
@@ -25,6 +26,18 @@ pub enum AccountsError {
     /// No such account, wrong password, or disabled: never says which.
     #[error("the credentials are not valid")]
     Credentials,
+    /// The password was right, and is not enough.
+    #[error("a second factor is required")]
+    SecondFactorRequired(Challenge),
+    /// What was sent for the second factor is wrong, or there is none.
+    #[error("the second factor is not valid")]
+    SecondFactor,
+    /// This service takes no second factor.
+    #[error("there are no second factors here")]
+    SecondFactorOff,
+    /// The account has a second factor.
+    #[error("the account has a second factor")]
+    SecondFactorExists,
     /// Not a refresh token that is good for anything.
     #[error("the refresh token is not valid")]
     RefreshToken,
@@ -58,6 +71,9 @@ pub enum AccountsError {
     /// Keys or the cryptographic library failed.
     #[error("token cryptography failed")]
     Keys(#[from] KeyError),
+    /// The second factor can't be judged.
+    #[error(transparent)]
+    SecondFactorFailed(SecondFactorError),
     /// No access token could be minted.
     #[error(transparent)]
     Issue(IssueError),
@@ -68,6 +84,15 @@ impl From<IssueError> for AccountsError {
         match error {
             IssueError::Store(error) => Self::Store(error),
             other => Self::Issue(other),
+        }
+    }
+}
+
+impl From<SecondFactorError> for AccountsError {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Store(error) => Self::Store(error),
+            other => Self::SecondFactorFailed(other),
         }
     }
 }

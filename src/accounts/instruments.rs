@@ -55,6 +55,10 @@ impl PasswordOutcome {
                 | AccountsError::Password(_)
                 | AccountsError::NameTaken
                 | AccountsError::Credentials
+                | AccountsError::SecondFactorRequired(_)
+                | AccountsError::SecondFactor
+                | AccountsError::SecondFactorOff
+                | AccountsError::SecondFactorExists
                 | AccountsError::RefreshToken
                 | AccountsError::AccountInactive
                 | AccountsError::NoSuchSession,
@@ -63,6 +67,7 @@ impl PasswordOutcome {
                 AccountsError::Store(_)
                 | AccountsError::Hash(_)
                 | AccountsError::Keys(_)
+                | AccountsError::SecondFactorFailed(_)
                 | AccountsError::Issue(_),
             ) => Self::Failed,
         }
@@ -96,7 +101,8 @@ impl AccountInstruments {
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "logins",
-            "Logins; refused are a wrong password, an unknown name and a disabled account alike",
+            "Logins; refused are a wrong password, an unknown name and a disabled account alike, and \
+             a second factor that is wrong or not there yet",
             self.logins.clone(),
         );
         registry.register(

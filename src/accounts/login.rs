@@ -1,15 +1,19 @@
 //! Log in: credentials become a session.
 
+use std::fmt;
+
 use contract::{
     Account, AuditEvent, AuditReason, AuditRecord, HashSwap, NewSession, OpenOutcome, Seed,
-    Session, SessionId, Timestamp, Username,
+    Session, SessionId, Timestamp, UserId, Username,
 };
 use jiff::SignedDuration;
+use secrecy::SecretString;
 
 use super::{
     Accounts, AccountsError, Caller, Tokens,
     guesses::Counted,
     passwords::{HashError, Password, Permit, Verdict},
+    second_factor::Judgement,
     tokens::KeyError,
 };
 
@@ -17,32 +21,49 @@ use super::{
 /// second time takes a password change and a login in the same instant.
 const ATTEMPTS: usize = 3;
 
+/// What somebody sends to sign in.
+#[derive(Clone, Copy)]
+pub struct Presented<'a> {
+    /// Who they say they are.
+    pub username: &'a str,
+    /// The password.
+    pub password: &'a str,
+    /// What else the account asks for.
+    pub second_factor: Option<&'a SecretString>,
+}
+
+impl fmt::Debug for Presented<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Presented").finish_non_exhaustive()
+    }
+}
+
 impl Accounts {
-    /// Opens a session for whoever knows the password; when this returns `Ok`,
-    /// the session is durable. The work is the same for a name that nobody has.
+    /// Opens a session for whoever knows the password and has what else the
+    /// account asks for; when this returns `Ok`, the session is durable. The work
+    /// is the same for a name that nobody has.
     ///
     /// # Errors
-    /// `Credentials`, `TooManyAttempts`, `Busy`, or a failure.
+    /// `Credentials`, `SecondFactorRequired`, `SecondFactor`, `TooManyAttempts`,
+    /// `Busy`, or a failure.
     pub async fn login(
         &self,
-        username: &str,
-        password: &str,
+        presented: Presented<'_>,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Tokens, AccountsError> {
-        let result = self.sign_in(username, password, caller, now).await;
+        let result = self.sign_in(presented, caller, now).await;
         self.instruments.login(&result);
         result
     }
 
     async fn sign_in(
         &self,
-        username: &str,
-        password: &str,
+        presented: Presented<'_>,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Tokens, AccountsError> {
-        let username = Username::parse(username).ok();
+        let username = Username::parse(presented.username).ok();
         let asked = || caller.asked(AuditEvent::Login, now);
         // The place in the queue comes first: a full queue must not cost the
         // database anything.
@@ -61,14 +82,15 @@ impl Accounts {
             None => None,
         };
         let mut changed = None;
+        let mut shown = false;
         for attempt in 1..=ATTEMPTS {
             let account = match &username {
                 Some(username) => self.credentials.find_by_name(username).await?,
                 None => None,
             };
             let stored = account.as_ref().map(|account| &account.hash);
-            let presented = self.passwords.present(password);
-            let verdict = permit.verify(presented, stored).await?;
+            let password = self.passwords.present(presented.password);
+            let verdict = permit.verify(password, stored).await?;
             // After the hash, whatever the reason: it must not show in time.
             let (outdated, account) = match (verdict, account) {
                 (Verdict::Right { outdated }, Some(account)) if account.disabled_at.is_none() => {
@@ -87,6 +109,13 @@ impl Accounts {
                     return Err(AccountsError::Credentials);
                 }
             };
+            // Once, however often the login starts over: what was right is not
+            // right again.
+            if !shown {
+                let answer = presented.second_factor;
+                self.show(account.id, answer, caller, now).await?;
+                shown = true;
+            }
             let session = self.new_session(&account, caller, now)?;
             let tokens = self.tokens(&session, now).await?;
             let new = NewSession {
@@ -119,6 +148,28 @@ impl Accounts {
             None => refused,
         });
         Err(AccountsError::Credentials)
+    }
+
+    /// What the account asks for besides the password. Until it is right the
+    /// attempt counts as one that failed.
+    async fn show(
+        &self,
+        user: UserId,
+        answer: Option<&SecretString>,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<(), AccountsError> {
+        let (reason, error) = match self.second_factor.judge(user, answer, now).await? {
+            Judgement::NotNeeded | Judgement::Right => return Ok(()),
+            Judgement::Wrong => (AuditReason::WrongSecondFactor, AccountsError::SecondFactor),
+            Judgement::Required(challenge) => (
+                AuditReason::SecondFactorMissing,
+                AccountsError::SecondFactorRequired(challenge),
+            ),
+        };
+        let asked = caller.asked(AuditEvent::Login, now);
+        self.audit.refused(asked.refused(reason).to(user));
+        Err(error)
     }
 
     /// A place in the queue for hashing: of those for strangers, or, where these

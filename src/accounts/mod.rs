@@ -12,6 +12,8 @@
 //! | [`change_password`] | a new password ends the other sessions |
 //! | [`administration`] | what operators do to accounts |
 //! | [`legacy`] | accounts of another application |
+//! | [`current_password`] | somebody who is signed in gives the password once more |
+//! | [`second_factor`] | what an account has to show besides it |
 //! | [`passwords`] | `PasswordService`: policy, hashing pool |
 //! | [`tokens`] | access and refresh tokens, keys |
 //! | [`error`] | `AccountsError` |
@@ -20,6 +22,7 @@
 pub mod administration;
 pub mod caller;
 pub mod change_password;
+pub mod current_password;
 pub mod error;
 pub mod guesses;
 pub mod instruments;
@@ -28,6 +31,7 @@ pub mod login;
 pub mod passwords;
 pub mod refresh;
 pub mod register;
+pub mod second_factor;
 pub mod sessions;
 pub mod tokens;
 
@@ -43,6 +47,7 @@ use self::{
     guesses::Guesses,
     instruments::AccountInstruments,
     passwords::PasswordService,
+    second_factor::{SecondFactor, totp::Totp},
     tokens::{EndedSessions, Grant, RefreshTokens, RoomAccess, TokenIssuer},
 };
 use crate::{
@@ -74,6 +79,10 @@ pub struct Accounts {
     pub passwords: PasswordService,
     /// What counts attempts to give a password.
     pub guesses: Guesses,
+    /// What an account has to show besides its password.
+    pub second_factor: Arc<dyn SecondFactor>,
+    /// Codes of authenticator apps, if accounts may have them.
+    pub totp: Option<Totp>,
     /// How often a user may ask.
     pub limits: Arc<Limits>,
     /// What mints access tokens.

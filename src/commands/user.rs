@@ -41,6 +41,15 @@ pub(crate) fn user(loaded: &Loaded, command: UserCommand) -> Outcome {
                 say("enabled");
                 Ok(())
             }
+            UserCommand::ForgetFactor { username } => {
+                let forgotten = administration.forget_factor(&username, now()).await?;
+                say(if forgotten {
+                    "forgotten"
+                } else {
+                    "there was none"
+                });
+                Ok(())
+            }
             UserCommand::Revoke { username, session } => {
                 let now = now();
                 let session = session.map(SessionId);

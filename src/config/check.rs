@@ -44,6 +44,7 @@ impl Config {
             "is for a gateway alone: a node with auth has its own keys, and auth is among the",
         );
         self.passwords.check(bounds);
+        self.second_factor.check(bounds);
         self.audit.check(bounds);
         self.limits.check(bounds);
         self.rooms.check(bounds);
@@ -57,9 +58,15 @@ impl Config {
 pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     let tokens = &config.tokens;
-    for (key, secret) in [
-        ("tokens.secret", &tokens.secret),
-        ("tokens.previous_secret", &tokens.previous_secret),
+    const TOKENS: &str = "sign in as anybody";
+    for (key, secret, can) in [
+        ("tokens.secret", &tokens.secret, TOKENS),
+        ("tokens.previous_secret", &tokens.previous_secret, TOKENS),
+        (
+            "second_factor.totp_key",
+            &config.second_factor.totp_key,
+            "open the second factors of a stolen database",
+        ),
     ] {
         let Some(secret) = secret else {
             continue;
@@ -70,8 +77,7 @@ pub(super) fn unsafe_in_production(config: &Config) -> Vec<Refusal> {
             refusals.push(Refusal::new(
                 key,
                 format!(
-                    "whoever guesses it can sign in as anybody: it {}; make one with \
-                     `openssl rand -hex 32`",
+                    "whoever guesses it can {can}: it {}; make one with `openssl rand -hex 32`",
                     listed.join(", it ")
                 ),
             ));

@@ -17,6 +17,7 @@ const NAMES: &[&str] = &[
     "DATABASE_URL",
     "JWT_SECRET",
     "JWT_SECRET_PREVIOUS",
+    "TOTP_KEY",
     "ALLOWED_ORIGINS",
     "RUST_LOG",
 ];
@@ -30,7 +31,7 @@ pub(super) fn is_name(variable: &str) -> bool {
 }
 
 pub(super) fn layers(environment: &mut Environment<'_>) -> Vec<Layer> {
-    [bind, store, bus, secret, previous, origins, filter]
+    [bind, store, bus, secret, previous, totp, origins, filter]
         .into_iter()
         .filter_map(|name| name(environment))
         .collect()
@@ -135,6 +136,15 @@ fn previous(environment: &mut Environment<'_>) -> Option<Layer> {
     Some(Layer::setting(
         given.origin,
         "tokens.previous_secret",
+        given.value.into(),
+    ))
+}
+
+fn totp(environment: &mut Environment<'_>) -> Option<Layer> {
+    let given = environment.secret("TOTP_KEY")?;
+    Some(Layer::setting(
+        given.origin,
+        "second_factor.totp_key",
         given.value.into(),
     ))
 }

@@ -52,6 +52,7 @@ mod problem;
 mod proxies;
 mod reading;
 mod rooms;
+mod second_factor;
 mod secret;
 mod show;
 mod shutdown;
@@ -75,6 +76,7 @@ pub use self::{
     problem::{ConfigErrors, Problem},
     proxies::TrustedProxies,
     rooms::Rooms,
+    second_factor::SecondFactor,
     shutdown::Shutdown,
     sources::Sources,
     tokens::{HIDDEN, Tokens},
@@ -101,6 +103,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// Passwords and their hashing.
     pub passwords: Passwords,
+    /// What accounts may have besides a password.
+    pub second_factor: SecondFactor,
     /// The audit log.
     pub audit: Audit,
     /// What one client, or one account, may ask for.

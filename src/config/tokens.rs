@@ -52,7 +52,10 @@ pub struct Tokens {
 /// What stands for a secret wherever the configuration is shown.
 pub const HIDDEN: &str = "(hidden)";
 
-fn hide<S: Serializer>(secret: &Option<SecretString>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn hide<S: Serializer>(
+    secret: &Option<SecretString>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     secret.as_ref().map(|_| HIDDEN).serialize(serializer)
 }
 

@@ -20,7 +20,7 @@ use super::{
     uninterrupted::uninterrupted,
 };
 use crate::{
-    accounts::{Caller, Tokens},
+    accounts::{Caller, Tokens, current_password::SignedIn, login::Presented},
     app::App,
     clock::now,
     problem::{Problem, document::problems},
@@ -47,6 +47,24 @@ pub struct Credentials {
     /// the service is told otherwise, and is hard to guess.
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
     password: SecretString,
+}
+
+/// A name, a password, and what else the account asks for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"username": "ann", "password": "correct horse battery staple"})))]
+pub struct LoginRequest {
+    /// The name of the account: upper and lower case are one name.
+    #[schema(min_length = 1, max_length = 256)]
+    username: String,
+    /// Its password.
+    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
+    password: SecretString,
+    /// What answers the challenge of `urn:problem-type:second-factor-required`: a
+    /// code of the authenticator app, where that asked for one.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 16384, nullable = false)]
+    second_factor: Option<SecretString>,
 }
 
 /// A refresh token.
@@ -208,19 +226,21 @@ pub async fn register(
         .into_response())
 }
 
-problems!(LoginProblems: BODY SERVICE, InvalidCredentials, TooManyRequests, TooManyAttempts, Busy);
+problems!(LoginProblems: BODY SERVICE, InvalidCredentials, SecondFactorRequired, InvalidSecondFactor, TooManyRequests, TooManyAttempts, Busy);
 
 /// Log in
 ///
 /// Opens a session. A wrong password, an unknown name and a disabled account
 /// get the same answer after the same work. After some wrong passwords the next
-/// has to wait, for a name that nobody has, too.
+/// has to wait, for a name that nobody has, too. An account that has a second
+/// factor asks for it once the password was right: send the password again, and
+/// the answer with it.
 #[utoipa::path(
     post,
     path = "/auth/login",
     operation_id = "login",
     tag = "auth",
-    request_body = Credentials,
+    request_body = LoginRequest,
     responses(
         (status = 200, description = "Signed in", body = TokenResponse),
         LoginProblems,
@@ -230,17 +250,14 @@ pub async fn login(
     State(app): State<Arc<App>>,
     _: Admitted<Login>,
     caller: Caller,
-    Json(asked): Json<Credentials>,
+    Json(asked): Json<LoginRequest>,
 ) -> Result<Response, Problem> {
-    let tokens = app
-        .accounts
-        .login(
-            &asked.username,
-            asked.password.expose_secret(),
-            &caller,
-            now(),
-        )
-        .await?;
+    let presented = Presented {
+        username: &asked.username,
+        password: asked.password.expose_secret(),
+        second_factor: asked.second_factor.as_ref(),
+    };
+    let tokens = app.accounts.login(presented, &caller, now()).await?;
     Ok(uncached(axum::Json(TokenResponse::from(tokens))))
 }
 
@@ -340,9 +357,12 @@ pub async fn change_password(
     uninterrupted(&app.work.clone(), async move {
         let current = asked.current_password.expose_secret();
         let new = asked.new_password.expose_secret();
-        app.accounts
-            .change_password(token.user, token.session, current, new, &caller, now())
-            .await
+        let who = SignedIn {
+            user: token.user,
+            session: token.session,
+            caller: &caller,
+        };
+        app.accounts.change_password(who, current, new, now()).await
     })
     .await?;
     Ok(StatusCode::NO_CONTENT)

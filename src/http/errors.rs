@@ -6,7 +6,7 @@ use contract::{BusError, StoreError};
 
 use crate::{
     accounts::AccountsError,
-    problem::{Problem, ProblemType},
+    problem::{Problem, ProblemType, SecondFactorChallenge},
     rooms::RoomsError,
 };
 
@@ -29,6 +29,17 @@ impl From<AccountsError> for Problem {
                 return Self::new(ProblemType::TooManyAttempts).retry_after(*retry_after);
             }
             AccountsError::TooMany(too_many) => return (*too_many).into(),
+            AccountsError::SecondFactorRequired(challenge) => {
+                return Self::new(ProblemType::SecondFactorRequired).second_factor(
+                    SecondFactorChallenge {
+                        kind: challenge.kind,
+                        data: challenge.data.clone(),
+                    },
+                );
+            }
+            AccountsError::SecondFactor => ProblemType::InvalidSecondFactor,
+            AccountsError::SecondFactorOff => ProblemType::SecondFactorOff,
+            AccountsError::SecondFactorExists => ProblemType::SecondFactorExists,
             AccountsError::NameTaken => ProblemType::NameTaken,
             AccountsError::Credentials => ProblemType::InvalidCredentials,
             AccountsError::RefreshToken => ProblemType::InvalidRefreshToken,
@@ -44,6 +55,7 @@ impl From<AccountsError> for Problem {
             AccountsError::Store(_)
             | AccountsError::Hash(_)
             | AccountsError::Keys(_)
+            | AccountsError::SecondFactorFailed(_)
             | AccountsError::Issue(_) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a request failed");
                 ProblemType::Internal

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`auth`] | register, login, refresh, logout, password, me |
+//! | [`second_factor`] | an authenticator app of one's own account |
 //! | [`sessions`] | list and end sessions |
 //! | [`rooms`] | rooms that people manage, their members, tokens and messages |
 //! | `own` | the routes of one's own: the place to add one |
@@ -49,6 +50,7 @@ pub mod query;
 #[cfg(feature = "docs")]
 pub mod reference;
 pub mod rooms;
+pub mod second_factor;
 pub mod served_document;
 pub mod sessions;
 mod uninterrupted;
@@ -68,6 +70,9 @@ pub fn accounts() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(auth::logout))
         .routes(routes!(auth::change_password))
         .routes(routes!(auth::me))
+        .routes(routes!(second_factor::add))
+        .routes(routes!(second_factor::confirm))
+        .routes(routes!(second_factor::remove))
         .routes(routes!(sessions::list))
         .routes(routes!(sessions::end))
         .routes(routes!(keys::jwks))

@@ -21,7 +21,7 @@ use std::{fmt, sync::Arc};
 
 use contract::{
     AttemptStore, AuditLog, BoxError, CredentialStore, IdempotencyStore, LegacyAccounts, RoomBus,
-    RoomStore, SessionStore, StoreError,
+    RoomStore, SecondFactorStore, SessionStore, StoreError,
 };
 
 use crate::config::{Bus, Config, Role, Store};
@@ -85,6 +85,8 @@ pub struct Stores {
     pub audit: Arc<dyn AuditLog>,
     /// Where attempts to give a password are counted.
     pub attempts: Arc<dyn AttemptStore>,
+    /// Where second factors keep what they have to.
+    pub second_factors: Arc<dyn SecondFactorStore>,
     /// Where another application's accounts may be; not every store can look.
     pub legacy: Option<Arc<dyn LegacyAccounts>>,
 }
@@ -92,7 +94,13 @@ pub struct Stores {
 impl Stores {
     fn of<S>(store: S) -> Self
     where
-        S: CredentialStore + SessionStore + RoomStore + IdempotencyStore + AuditLog + AttemptStore,
+        S: CredentialStore
+            + SessionStore
+            + RoomStore
+            + IdempotencyStore
+            + AuditLog
+            + AttemptStore
+            + SecondFactorStore,
     {
         let store = Arc::new(store);
         Self {
@@ -101,7 +109,8 @@ impl Stores {
             rooms: store.clone(),
             idempotency: store.clone(),
             audit: store.clone(),
-            attempts: store,
+            attempts: store.clone(),
+            second_factors: store,
             legacy: None,
         }
     }

@@ -6,15 +6,17 @@ use async_trait::async_trait;
 use contract::{
     Account, AccountSummary, AccountsQuery, Admission, Attempt, AttemptStore, AuditEntry, AuditLog,
     AuditQuery, AuditRecord, Begin, ChangeMember, ChangeOutcome, Connections, CreateOutcome,
-    CredentialStore, DeleteOutcome, EndedSession, HashSwap, IdempotencyStore, IdempotentRequest,
-    Member, MemberOutcome, Membership, MembershipChange, NewSession, OpenOutcome, PasswordChange,
-    Pseudonym, Room, RoomName, RoomOutcome, RoomStore, Rotate, Rotation, Session, SessionId,
-    SessionStore, StoreError, StoredHash, Success, Timestamp, UserId, Username,
+    CredentialStore, DeleteOutcome, EndedSession, FactorRecord, FactorSwap, HashSwap,
+    IdempotencyStore, IdempotentRequest, Member, MemberOutcome, Membership, MembershipChange,
+    NewSession, OpenOutcome, PasswordChange, Pseudonym, Room, RoomName, RoomOutcome, RoomStore,
+    Rotate, Rotation, SecondFactorStore, Session, SessionId, SessionStore, StoreError, StoredHash,
+    Success, Timestamp, UserId, Username,
 };
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{MetricType, family::Family},
 };
+use uuid::Uuid;
 
 use super::Stores;
 use crate::telemetry::metrics::{
@@ -115,6 +117,10 @@ impl Stores {
             }),
             attempts: Arc::new(Observed {
                 store: self.attempts,
+                instruments: instruments.clone(),
+            }),
+            second_factors: Arc::new(Observed {
+                store: self.second_factors,
                 instruments: instruments.clone(),
             }),
             // Only commands use it.
@@ -231,4 +237,12 @@ observed! { AttemptStore, "attempts":
     succeed(success: &Success) -> ();
     purge_attempts(before: Timestamp, keep: u32) -> u64;
     purge_sources(before: Timestamp) -> u64;
+}
+
+observed! { SecondFactorStore, "second_factors":
+    find_factor(user: UserId) -> Option<FactorRecord>;
+    has_factors() -> bool;
+    add_factor(user: UserId, record: &FactorRecord) -> FactorSwap;
+    replace_factor(user: UserId, expected: Uuid, record: &FactorRecord) -> FactorSwap;
+    remove_factor(user: UserId, expected: Uuid) -> FactorSwap;
 }

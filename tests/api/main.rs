@@ -45,6 +45,7 @@ mod roles;
 mod rooms;
 mod rooms_http;
 mod rooms_v1;
+mod second_factor;
 mod service;
 mod sessions;
 mod shutdown;

@@ -6,10 +6,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use service::{
-    accounts::passwords::PasswordService,
+    accounts::{passwords::PasswordService, second_factor::SecondFactor},
+    assembly::Rules,
     config::{Config, Sources},
     rooms::RoomPolicy,
     server::Server,
+    wiring::Stores,
     ws::Gateway,
 };
 use test_servers::Place;
@@ -41,9 +43,16 @@ pub struct Service {
     pub client: reqwest::Client,
     pub place: Arc<Place>,
     variables: Vec<(String, String)>,
-    policy: Option<Arc<dyn RoomPolicy>>,
+    own: Own,
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<()>,
+}
+
+/// Rules of a test's own.
+#[derive(Clone, Default)]
+struct Own {
+    rooms: Option<Arc<dyn RoomPolicy>>,
+    second_factor: Option<Arc<dyn SecondFactor>>,
 }
 
 impl Service {
@@ -57,24 +66,37 @@ impl Service {
             .iter()
             .map(|(name, value)| ((*name).into(), (*value).into()))
             .collect();
-        Self::at(Arc::new(Place::new()), variables, None).await
+        Self::at(Arc::new(Place::new()), variables, Own::default()).await
     }
 
     /// Starts with a rule of one's own for who may join a room.
     pub async fn ruled_by(policy: Arc<dyn RoomPolicy>) -> Self {
-        Self::at(Arc::new(Place::new()), Vec::new(), Some(policy)).await
+        let own = Own {
+            rooms: Some(policy),
+            ..Own::default()
+        };
+        Self::at(Arc::new(Place::new()), Vec::new(), own).await
     }
 
-    async fn at(
-        place: Arc<Place>,
-        variables: Vec<(String, String)>,
-        policy: Option<Arc<dyn RoomPolicy>>,
-    ) -> Self {
-        let config = config(&place, &variables);
-        let server = match policy.clone() {
-            Some(policy) => Server::bind_with(&config, |_| policy).await.unwrap(),
-            None => Server::bind(&config).await.unwrap(),
+    /// Starts with a second factor of one's own.
+    pub async fn asking_for(second_factor: Arc<dyn SecondFactor>) -> Self {
+        let own = Own {
+            second_factor: Some(second_factor),
+            ..Own::default()
         };
+        Self::at(Arc::new(Place::new()), Vec::new(), own).await
+    }
+
+    async fn at(place: Arc<Place>, variables: Vec<(String, String)>, own: Own) -> Self {
+        let config = config(&place, &variables);
+        let rules = {
+            let own = own.clone();
+            |stores: &Stores| Rules {
+                rooms: own.rooms.unwrap_or_else(|| Rules::usual(stores).rooms),
+                second_factor: own.second_factor,
+            }
+        };
+        let server = Server::bind_with(&config, rules).await.unwrap();
         let address = server.local_addr();
         let gateway = server.gateway().unwrap();
         let passwords = server.passwords().unwrap();
@@ -92,7 +114,7 @@ impl Service {
             client,
             place,
             variables,
-            policy,
+            own,
             stop: Some(stop),
             running,
         }
@@ -102,7 +124,7 @@ impl Service {
     pub async fn restart(mut self) -> Self {
         self.stop().await;
         let (place, variables) = (self.place.clone(), self.variables.clone());
-        Self::at(place, variables, self.policy.clone()).await
+        Self::at(place, variables, self.own.clone()).await
     }
 
     /// The same, with some variables set otherwise.

@@ -188,15 +188,18 @@ impl Process {
 
     pub async fn post(&self, path: &str, body: Value) -> reqwest::Result<(u16, Value)> {
         let url = format!("http://{}{path}", self.address);
-        let response = self
-            .client
-            .post(url)
-            .timeout(SOON)
-            .json(&body)
-            .send()
-            .await?;
-        let status = response.status().as_u16();
-        Ok((status, response.json().await.unwrap_or(Value::Null)))
+        answer(self.client.post(url), body).await
+    }
+
+    /// The same, with an access token.
+    pub async fn post_as(
+        &self,
+        token: &str,
+        path: &str,
+        body: Value,
+    ) -> reqwest::Result<(u16, Value)> {
+        let url = format!("http://{}{path}", self.address);
+        answer(self.client.post(url).bearer_auth(token), body).await
     }
 
     pub async fn credentials(&self, path: &str, username: &str) -> reqwest::Result<(u16, Value)> {
@@ -215,6 +218,12 @@ impl Process {
             .status()
             .as_u16())
     }
+}
+
+async fn answer(request: reqwest::RequestBuilder, body: Value) -> reqwest::Result<(u16, Value)> {
+    let response = request.timeout(SOON).json(&body).send().await?;
+    let status = response.status().as_u16();
+    Ok((status, response.json().await.unwrap_or(Value::Null)))
 }
 
 impl Drop for Process {

@@ -2,6 +2,7 @@
 
 use contract::{Account, StoredHash, Timestamp, UserId, Username};
 use futures_util::StreamExt;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use service::{
     config::{Config, Sources},
@@ -12,6 +13,7 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, client::ClientRequestBuilder},
 };
+use totp_rs::{Builder, Secret};
 
 use crate::process::{PASSWORD, Process, SOON, output, told};
 
@@ -209,6 +211,66 @@ async fn whoever_is_enabled_signs_in_again() {
     assert!(!refreshes(&service, &before).await);
     let nobody = ["user", "enable", "nobody"];
     refused(place, &nobody, "", "there is no account `nobody`");
+}
+
+/// What protects accounts does not go away because a variable was forgotten.
+#[tokio::test]
+async fn a_lost_second_factor_is_forgotten_and_a_lost_key_is_noticed() {
+    let key = [("TOTP_KEY", "a-secret-of-tests-77aa02cd914fb6e0")];
+    let mut service = Process::start(&key);
+    let place = service.place.clone();
+    service.credentials("/auth/register", "ann").await.unwrap();
+    assert_eq!(
+        done(&place, &["user", "forget-factor", "ann"]),
+        "there was none\n"
+    );
+    let (_, tokens) = login(&service, "ann", PASSWORD).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let password = json!({"current_password": PASSWORD});
+    let (_, told) = service
+        .post_as(token, "/auth/totp", password)
+        .await
+        .unwrap();
+    let secret = Secret::try_from_base32(told["secret"].as_str().unwrap()).unwrap();
+    let app = Builder::new().with_secret(secret).build().unwrap();
+    let code = json!({"code": app.generate_current().to_string()});
+    let confirmed = service.post_as(token, "/auth/totp/confirm", code).await;
+    assert_eq!(confirmed.unwrap().0, 204);
+    let (status, asked) = login(&service, "ann", PASSWORD).await;
+    assert_eq!(
+        (status, &asked["second_factor"]["kind"]),
+        (401, &json!("totp"))
+    );
+
+    service.signal(Signal::TERM);
+    service.wait();
+    let forgotten = output(&place, &[], &[]);
+    assert_eq!(forgotten.status.code(), Some(1));
+    let error = String::from_utf8(forgotten.stderr).unwrap();
+    assert!(
+        error.contains("second_factor.totp_key") && error.contains("user forget-factor"),
+        "{error}"
+    );
+
+    assert_eq!(
+        done(&place, &["user", "forget-factor", "ann"]),
+        "forgotten\n"
+    );
+    let records = done(&place, &["audit", "list", "--user", "ann", "--json"]);
+    let records = lines(&records);
+    let told: Vec<_> = records
+        .iter()
+        .map(|record| (record["event"].as_str().unwrap(), record["reason"].as_str()))
+        .collect();
+    for record in [
+        ("second_factor_added", None),
+        ("login", Some("second_factor_missing")),
+        ("second_factor_removed", None),
+    ] {
+        assert!(told.contains(&record), "{told:?}");
+    }
+    let service = Process::start_at(place, &[]);
+    assert_eq!(login(&service, "ann", PASSWORD).await.0, 200);
 }
 
 /// More accounts than are read at once.

@@ -126,6 +126,24 @@ async fn what_accounts_refuse() {
             "invalid-credentials",
         ),
         (
+            "addTotp",
+            json!({"current_password": PASSWORD}),
+            404,
+            "second-factor-off",
+        ),
+        (
+            "confirmTotp",
+            json!({"code": "123456"}),
+            404,
+            "second-factor-off",
+        ),
+        (
+            "removeTotp",
+            json!({"current_password": PASSWORD, "code": "123456"}),
+            404,
+            "second-factor-off",
+        ),
+        (
             "refresh",
             json!({"refresh_token": "x"}),
             401,
