@@ -25,6 +25,12 @@ const JSON: u8 = 8;
 /// The longest that comes before a payload.
 const MAX_HEAD: usize = 2 + 8 + 16 + 8;
 
+/// The largest payload that is copied out of what came from the network. A
+/// smaller part of a read buffer of 64 KiB keeps all of it in memory, for as
+/// long as a listener has not taken the message: a hundred that wait would be
+/// some 6 MB.
+const COPIED: usize = 4 * 1024;
+
 /// Why bytes are no message. Says nothing of the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum EnvelopeError {
@@ -93,12 +99,17 @@ pub(crate) fn decode(mut bytes: Bytes) -> Result<Message, EnvelopeError> {
         // Sockets pass text on as it is, and a peer may rely on it.
         std::str::from_utf8(&bytes).map_err(|_| EnvelopeError::Utf8)?;
     }
+    let data = if bytes.len() <= COPIED {
+        Bytes::copy_from_slice(&bytes)
+    } else {
+        bytes
+    };
     Ok(Message {
         from,
         connection,
         at,
         kind,
-        data: bytes,
+        data,
         key: None,
     })
 }
@@ -106,6 +117,22 @@ pub(crate) fn decode(mut bytes: Bytes) -> Result<Message, EnvelopeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_small_message_keeps_nothing_else_in_memory() {
+        let message = Message {
+            from: None,
+            connection: None,
+            at: Timestamp::UNIX_EPOCH,
+            kind: Kind::Text,
+            data: Bytes::from_static(b"hello"),
+            key: None,
+        };
+        let read = encode(&message);
+        let decoded = decode(read.clone()).unwrap();
+        assert!(read.is_unique());
+        assert_eq!(decoded.data, message.data);
+    }
 
     #[test]
     fn json_is_text_to_a_version_that_does_not_know_it() {
