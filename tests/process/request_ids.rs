@@ -55,6 +55,8 @@ async fn a_request_and_its_socket_are_found_by_their_ids() {
         line["span"]["id"] == "a-login-that-fails"
     });
     assert_eq!(answered["status"], 401);
+    assert_eq!(answered["span"]["client"], "127.0.0.1");
+    assert!(answered["timestamp"].as_str().unwrap().ends_with('Z'));
     // What happens within a request is under its id, too.
     find("audit", &|line| line["span"]["id"].is_string());
     let opened = find("socket opened", &|line| line["request"] == "a-handshake");
