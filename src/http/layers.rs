@@ -81,6 +81,8 @@ pub async fn observe(
         "request",
         id = id.as_str(),
         client = client.map(tracing::field::display),
+        // Whoever shows a valid token is named then.
+        user = tracing::field::Empty,
     );
     if let Some(client) = client {
         request.extensions_mut().insert(Client(client));
