@@ -193,6 +193,12 @@ $(DOCUMENT_TOOLS)/ready: openapi/tools/requirements.txt
 links:
 	python3 tests/links.py $$(git ls-files --cached --others --exclude-standard '*.md' ':!templates/README.md')
 
+# What the checklists of security name is looked up in the source.
+.PHONY: checklists
+test: checklists
+checklists:
+	python3 -B tests/checklists.py security/*.md
+
 # {% if false %}What makes projects of this one.
 CARGO_GENERATE := .tools/cargo-generate/bin/cargo-generate
 
@@ -205,6 +211,7 @@ readme:
 test: papers
 papers: service $(CARGO_GENERATE)
 	python3 tests/papers/settings.py README.md src/config/defaults.toml
+	python3 -B -m unittest discover -s tests/papers
 	SERVER_BINARY="$(CURDIR)/target/debug/$(PACKAGE)" CARGO_GENERATE="$(CURDIR)/$(CARGO_GENERATE)" target/debug/examples/with_servers \
 		python3 tests/papers/commands.py README.md CONTRIBUTING.md SECURITY.md
 

@@ -349,6 +349,7 @@ fn password_settings(config: &Config) -> PasswordSettings {
         min_bytes: passwords.min_bytes,
         max_bytes: passwords.max_bytes,
         min_score: passwords.min_score,
+        context_words: passwords.context_words.clone(),
         threads: passwords.threads,
         queue: passwords.queue,
         arena_idle: passwords.arena_idle,

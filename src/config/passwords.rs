@@ -23,6 +23,9 @@ pub struct Passwords {
     pub max_bytes: usize,
     /// Least zxcvbn score of a new password; 0 to 4.
     pub min_score: u8,
+    /// Words that count for nothing in a new password, as its owner's name does
+    /// (ASVS 5, 6.2.11); at most 100, of 1 to 64 bytes.
+    pub context_words: Vec<String>,
     /// Hashing threads, at most 1,024; 0 is one for each core.
     pub threads: usize,
     /// Work that may wait, by how long it takes; 10 ms to 60 s.
@@ -65,6 +68,15 @@ impl Passwords {
             "is more than",
         );
         bounds.number("passwords.min_score", self.min_score, 0..=4);
+        bounds.require(
+            "passwords.context_words",
+            self.context_words.len() <= 100
+                && self
+                    .context_words
+                    .iter()
+                    .all(|word| (1..=64).contains(&word.len())),
+            "expected at most 100 words of 1 to 64 bytes",
+        );
         bounds.number("passwords.threads", self.threads, 0..=1024);
         bounds.duration("passwords.queue", self.queue, millis(10)..=secs(60));
         bounds.duration("passwords.arena_idle", self.arena_idle, secs(1)..=hours(24));

@@ -33,7 +33,11 @@ impl FromRequestParts<Arc<App>> for Bearer {
                 .detail("send one `Authorization: Bearer` header with an access token"));
         };
         match app.verifier.verify(token.trim(), Timestamp::now()).await {
-            Ok(token) => Ok(Self(token)),
+            Ok(token) => {
+                // So that what is refused from here on has a name in the log.
+                tracing::Span::current().record("user", tracing::field::display(token.user));
+                Ok(Self(token))
+            }
             Err(reason) => {
                 tracing::debug!(%reason, "access token refused");
                 Err(Problem::new(ProblemType::InvalidToken))

@@ -48,12 +48,17 @@ fn etag(file: &File) -> String {
 }
 
 fn answer(file: &File, etag: &str, policy: &'static str, asked: &HeaderMap) -> Response {
-    let headers: [(HeaderName, &str); 4] = [
+    let headers: [(HeaderName, &str); 5] = [
         (header::ETAG, etag),
         // Kept, and asked for each time: a new build is seen at once.
         (header::CACHE_CONTROL, "no-cache"),
         (header::CONTENT_SECURITY_POLICY, policy),
         (header::REFERRER_POLICY, "no-referrer"),
+        // A page that opens this one, or is opened by it, has no hold on it.
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
     ];
     if knows(asked, etag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();

@@ -5,7 +5,7 @@ use std::{any::Any, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, Method, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -29,6 +29,26 @@ pub struct Peer(pub IpAddr);
 /// How long a browser may remember a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
+/// What a browser may do with an answer that says nothing else of itself: not
+/// show it as a page, not as a part of one, not hand its address on, not keep it.
+const NOTHING: [(HeaderName, HeaderValue); 4] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
 /// What [`observe`] works with.
 #[derive(Debug, Clone)]
 pub struct Observer {
@@ -38,7 +58,8 @@ pub struct Observer {
     pub instruments: RequestInstruments,
 }
 
-/// Names the request, logs and counts its end, and gives the id back.
+/// Names the request, logs and counts its end, gives the id back, and tells
+/// browsers what they may do with the answer.
 ///
 /// The query is not logged: somebody may have put a token there.
 pub async fn observe(
@@ -60,6 +81,8 @@ pub async fn observe(
         "request",
         id = id.as_str(),
         client = client.map(tracing::field::display),
+        // Whoever shows a valid token is named then.
+        user = tracing::field::Empty,
     );
     if let Some(client) = client {
         request.extensions_mut().insert(Client(client));
@@ -73,6 +96,7 @@ pub async fn observe(
         drop(under_way);
         let took = started.elapsed();
         let status = response.status();
+        let is_socket = status == StatusCode::SWITCHING_PROTOCOLS;
         let instruments = &observer.instruments;
         instruments.answered(&method, route.as_ref(), status, took);
         let status = status.as_u16();
@@ -93,10 +117,20 @@ pub async fn observe(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         );
+        if !is_socket {
+            allow_nothing_else(headers);
+        }
         response
     }
     .instrument(span)
     .await
+}
+
+/// Forbids browsers what the answer itself says nothing about.
+fn allow_nothing_else(headers: &mut HeaderMap) {
+    for (name, value) in NOTHING {
+        headers.entry(name).or_insert(value);
+    }
 }
 
 /// Ends a request that takes longer than `limit`, its body's arrival included.

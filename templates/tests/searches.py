@@ -46,6 +46,8 @@ def check(template, case):
     run(project, "cargo", "fmt", "--all", "--check")
     papers = [name for name in found if name.endswith(".md")]
     run(project, sys.executable, "-B", "tests/links.py", *papers)
+    checklists = [name for name in papers if name.startswith("security/")]
+    run(project, sys.executable, "-B", "tests/checklists.py", *checklists)
     targets(case, project)
     followed(template, project, pathlib.Path(template.folder))
     lock(template, case, project)

@@ -130,6 +130,22 @@ async fn passwords_that_protect_nobody_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn words_of_the_service_protect_nobody() {
+    let words = [("APP__PASSWORDS__CONTEXT_WORDS", "Vantaquor,brixolune")];
+    let service = Service::with(&words).await;
+    let answer = service.register("ann", "vantaquor7").await;
+    answer.is_problem(400, "invalid-password");
+    let ann = service.sign_up("ann").await;
+    let change = json!({"current_password": PASSWORD, "new_password": "Brixolune!"});
+    let answer = service.post_as(&ann.access, "/auth/password", change).await;
+    answer.is_problem(400, "invalid-password");
+    // Elsewhere they are as good as any other that nobody knows.
+    let service = Service::start().await;
+    let answer = service.register("ann", "vantaquor7").await;
+    assert_eq!(answer.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn the_same_letters_typed_otherwise_are_the_same_password() {
     let service = Service::start().await;
     service.register("ann", "jos\u{e9}-plum-tractor-91").await;

@@ -93,6 +93,10 @@ async fn no_other_host_is_named_or_allowed() {
         }
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
         assert_eq!(answer.headers()["referrer-policy"], "no-referrer");
+        assert_eq!(
+            answer.headers()["cross-origin-opener-policy"],
+            "same-origin"
+        );
         let text = soon(answer.text()).await.unwrap();
         assert!(!text.contains("://"), "{path}");
         assert!(!text.contains("=\"//"), "{path}");

@@ -39,6 +39,20 @@ async fn what_is_not_there_is_a_problem() {
 }
 
 #[tokio::test]
+async fn no_method_is_answered_that_is_not_described() {
+    let service = Service::start().await;
+    for method in ["TRACE", "TRACK", "PATCH", "PROPFIND", "BREW"] {
+        for path in ["/auth/login", "/auth/me", "/rooms", "/livez", "/ws"] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let secret = service.request(method, path).header("x-secret", "quokka");
+            let answer = Answer::of(secret).await;
+            answer.is_problem(405, "method-not-allowed");
+            assert!(!answer.body.to_string().contains("quokka"));
+        }
+    }
+}
+
+#[tokio::test]
 async fn probes_answer_without_a_token() {
     let service = Service::start().await;
     for path in ["/health", "/livez", "/readyz"] {

@@ -20,6 +20,8 @@ mod accounts;
 mod asyncapi;
 mod backpressure;
 mod bad_bodies;
+mod boundaries;
+mod browsers;
 mod crowds;
 #[cfg(feature = "docs")]
 mod docs;

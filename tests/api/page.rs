@@ -41,6 +41,8 @@ async fn the_page_stands_at_the_root() {
         ("cache-control", "no-cache"),
         ("x-content-type-options", "nosniff"),
         ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
         (
             "content-security-policy",
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -82,6 +84,30 @@ async fn nothing_but_files_of_this_service_is_run_or_loaded() {
     }
 }
 
+#[test]
+fn a_password_is_hidden_and_managers_and_pasting_may_fill_it_in() {
+    let html = file("page/index.html");
+    let fields: Vec<&str> = html
+        .split("<input")
+        .map(|field| field.split('>').next().unwrap())
+        .filter(|field| field.contains("\"password\""))
+        .collect();
+    assert_eq!(fields.len(), 1, "{fields:?}");
+    for wanted in [
+        " name=\"password\"",
+        " type=\"password\"",
+        " autocomplete=\"current-password\"",
+    ] {
+        assert!(fields[0].contains(wanted), "{wanted}: {fields:?}");
+    }
+    // Its length is for the service to judge, which says so.
+    assert!(!fields[0].contains("maxlength"), "{fields:?}");
+    for script in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("page/view")).unwrap() {
+        let script = fs::read_to_string(script.unwrap().path()).unwrap();
+        assert!(!script.contains("\"paste\""));
+    }
+}
+
 /// From the HTML on, along every `src`, `href` and `import`.
 #[tokio::test]
 async fn everything_that_the_page_needs_is_served() {
@@ -100,7 +126,7 @@ async fn everything_that_the_page_needs_is_served() {
         let content_type = match path.rsplit_once('.') {
             Some((_, "js")) => "text/javascript; charset=utf-8",
             Some((_, "css")) => "text/css; charset=utf-8",
-            Some((_, "svg")) => "image/svg+xml",
+            Some((_, "svg")) => "image/svg+xml; charset=utf-8",
             _ => "text/html; charset=utf-8",
         };
         assert_eq!(answer.header("content-type"), content_type, "{path}");

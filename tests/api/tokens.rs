@@ -123,6 +123,34 @@ async fn confused_headers() {
 }
 
 #[tokio::test]
+async fn a_token_does_not_bring_its_own_key() {
+    let service = Service::start().await;
+    let own = "a key of the attacker, of 32 bytes or so";
+    let jwk = json!({"kty": "oct", "k": URL_SAFE_NO_PAD.encode(own), "kid": "own", "alg": "HS256"});
+    for (what, header) in [
+        ("jwk", json!({"typ": "at+jwt", "alg": "HS256", "jwk": jwk})),
+        (
+            "jwk and its kid",
+            json!({"typ": "at+jwt", "alg": "HS256", "jwk": jwk, "kid": "own"}),
+        ),
+        (
+            "jku",
+            json!({"typ": "at+jwt", "alg": "HS256", "jku": service.url("/own.json"), "kid": "own"}),
+        ),
+        (
+            "x5u",
+            json!({"typ": "at+jwt", "alg": "HS256", "x5u": service.url("/own.pem")}),
+        ),
+        (
+            "x5c",
+            json!({"typ": "at+jwt", "alg": "HS256", "x5c": [URL_SAFE_NO_PAD.encode(own)]}),
+        ),
+    ] {
+        is_refused(&service, what, &signed(&header, &claims("lobby"), own)).await;
+    }
+}
+
+#[tokio::test]
 async fn every_claim_is_required_and_checked() {
     let service = Service::start().await;
     for claim in [

@@ -191,6 +191,12 @@ fn structured_names_reach_every_type() {
             "http.trusted_proxies = []",
         ),
         (
+            "APP__PASSWORDS__CONTEXT_WORDS",
+            "acme,roadrunner",
+            "passwords.context_words",
+            "passwords.context_words = [\"acme\", \"roadrunner\"]",
+        ),
+        (
             "APP__LOG__FORMAT",
             "json",
             "log.format",

@@ -240,6 +240,11 @@ fn values_that_cannot_be_meant_are_refused() {
         ("APP__LIMITS__KNOWN_ADDRESS", "366d", "limits.known_address"),
         ("APP__ROOMS__MAX_OWNED", "0", "rooms.max_owned"),
         ("APP__ROOMS__MAX_OWNED", "100001", "rooms.max_owned"),
+        (
+            "APP__PASSWORDS__CONTEXT_WORDS",
+            "[\"\"]",
+            "passwords.context_words",
+        ),
         ("APP__ROOMS__MAX_MEMBERS", "0", "rooms.max_members"),
         ("APP__ROOMS__MAX_MEMBERS", "100001", "rooms.max_members"),
         ("APP__WS__MAX_MESSAGE_BYTES", "0", "ws.max_message_bytes"),

@@ -111,6 +111,28 @@ async fn lengths_are_bytes_of_the_normal_form() {
     }
 }
 
+/// A score of 3 takes more than 10^8 guesses, and whatever has fewer than 8
+/// characters is found in 10^7, however rare they are.
+#[tokio::test]
+async fn eight_bytes_are_not_eight_characters() {
+    let service = cheap();
+    for typed in [
+        "öäüß",
+        "龘靐齉爩",
+        "Ж7ß漢é€ж",
+        "龘靐齉爩鱻麤灪",
+        "🐒☠🚀🐢🎻🐙🌵",
+        "xQ7vßLm",
+    ] {
+        assert!(typed.len() >= 8 && typed.chars().count() < 8, "{typed}");
+        let why = refused(&service, typed, &[]).await;
+        assert!(
+            matches!(why, PasswordRefused::TooWeak { .. }),
+            "{typed}: {why:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn weak_passwords_are_refused_with_a_reason() {
     let service = cheap();
@@ -182,6 +204,28 @@ async fn a_password_made_of_the_owner_s_name_is_weak() {
         );
     }
     new_hash(&service, GOOD, &["Acme", address]).await;
+}
+
+#[tokio::test]
+async fn a_password_made_of_the_services_own_words_is_weak() {
+    let service = start(PasswordSettings {
+        context_words: vec!["Vantaquor".into(), "brixolune sarl".into()],
+        ..PasswordSettings::cheap()
+    });
+    for typed in [
+        "Vantaquor",
+        "vantaquor2026",
+        "rouqatnav",
+        "brixolune1",
+        "br1x0lun3",
+    ] {
+        let why = refused(&service, typed, &["bob"]).await;
+        assert!(
+            matches!(why, PasswordRefused::TooWeak { .. }),
+            "{typed}: {why:?}"
+        );
+    }
+    new_hash(&service, GOOD, &["bob"]).await;
 }
 
 #[tokio::test]

@@ -30,11 +30,23 @@ async fn a_request_and_its_socket_are_found_by_their_ids() {
     assert_eq!(problem["request_id"], "a-login-that-fails");
 
     let (_, tokens) = service.credentials("/auth/login", "ann").await.unwrap();
+    let access = tokens["access_token"].as_str().unwrap();
+    let client = reqwest::Client::builder().tls_certs_only([]);
+    let refused = client
+        .build()
+        .unwrap()
+        .delete(format!("http://{}/rooms/not-anns", service.address))
+        .header("x-request-id", "a-deletion-that-fails")
+        .bearer_auth(access)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 404);
     let url = format!("ws://{}/ws", service.address);
     let request = ClientRequestBuilder::new(url.parse().unwrap())
         .with_header("x-request-id", "a-handshake")
         .with_sub_protocol("bearer")
-        .with_sub_protocol(tokens["access_token"].as_str().unwrap());
+        .with_sub_protocol(access);
     let (mut socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
     service.signal(Signal::TERM);
     while socket.next().await.is_some() {}
@@ -55,9 +67,18 @@ async fn a_request_and_its_socket_are_found_by_their_ids() {
         line["span"]["id"] == "a-login-that-fails"
     });
     assert_eq!(answered["status"], 401);
+    assert_eq!(answered["span"]["client"], "127.0.0.1");
+    assert!(answered["timestamp"].as_str().unwrap().ends_with('Z'));
+    // Who was refused is told where the token says it.
+    assert_eq!(answered["span"]["user"], Value::Null);
+    let refused = find("answered", &|line| {
+        line["span"]["id"] == "a-deletion-that-fails"
+    });
+    assert_eq!(refused["status"], 404);
     // What happens within a request is under its id, too.
     find("audit", &|line| line["span"]["id"].is_string());
     let opened = find("socket opened", &|line| line["request"] == "a-handshake");
+    assert_eq!(refused["span"]["user"], opened["user"]);
     let connection = opened["connection"].as_str().unwrap();
     assert_eq!(connection.len(), 16, "{connection}");
     find("socket closed", &|line| line["connection"] == connection);

@@ -90,11 +90,11 @@ impl fmt::Debug for Presented {
     }
 }
 
-/// A new password of acceptable length and characters, with what its owner is
-/// known by; its strength is judged when it is hashed.
+/// A new password of acceptable length and characters, with what its owner and
+/// this service are known by; its strength is judged when it is hashed.
 pub(super) struct Candidate {
     password: Password,
-    user_inputs: Vec<String>,
+    known: Vec<String>,
     min_score: u8,
 }
 
@@ -118,7 +118,11 @@ impl Candidate {
         }
         Ok(Self {
             password,
-            user_inputs: user_inputs.iter().map(|&input| input.to_owned()).collect(),
+            known: user_inputs
+                .iter()
+                .map(|&input| input.to_owned())
+                .chain(settings.context_words.iter().cloned())
+                .collect(),
             min_score: settings.min_score,
         })
     }
@@ -134,7 +138,7 @@ impl Candidate {
     pub(super) fn judge(&self) -> Result<(), PasswordRefused> {
         // Of `ann.smith@example.com`, `smith` is as good a guess as the whole.
         let inputs: Vec<&str> = self
-            .user_inputs
+            .known
             .iter()
             .flat_map(|input| {
                 let parts = input

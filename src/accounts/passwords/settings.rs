@@ -22,6 +22,9 @@ pub struct PasswordSettings {
     pub max_bytes: usize,
     /// Least zxcvbn score of a new password: 0 (anything) to 4.
     pub min_score: u8,
+    /// Words that count for nothing in a new password, whoever chooses it. Each
+    /// is looked for in every new password.
+    pub context_words: Vec<String>,
     /// Hashing threads, each with an arena of `memory_kib`; 0 means as many
     /// as the process has cores.
     pub threads: usize,
@@ -58,6 +61,7 @@ impl PasswordSettings {
             min_bytes: 8,
             max_bytes: 1024,
             min_score: 3,
+            context_words: Vec::new(),
             threads: 0,
             queue: Duration::from_millis(1_500),
             arena_idle: Duration::from_secs(30),

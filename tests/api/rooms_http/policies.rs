@@ -32,6 +32,7 @@ enum Say {
     Nothing,
     Yes(Permission),
     Broken,
+    Panic,
 }
 
 impl Rule {
@@ -62,6 +63,7 @@ impl RoomPolicy for Rule {
             Say::Nothing => Ok(None),
             Say::Yes(permission) => Ok(Some(permission)),
             Say::Broken => Err(PolicyError::Unavailable("nobody answers".into())),
+            Say::Panic => panic!("a canary that nobody may see"),
         }
     }
 }
@@ -199,4 +201,18 @@ async fn a_removed_member_is_out_at_once_whatever_it_says() {
     let refused = Socket::open(service.address, &bob.token(&room).await).await;
     refused.err().unwrap().is_problem(403, "token-required");
     bob.says(&room, json!("may I come back?")).await;
+}
+
+#[tokio::test]
+async fn a_rule_that_panics_fails_its_request_alone_and_shows_nothing() {
+    let (rule, service) = ruled().await;
+    let ann = Person::new(&service, "ann").await;
+    rule.says(Say::Panic);
+    for answer in wants(&ann, "/rooms/lobby").await {
+        answer.is_problem(500, "internal");
+        assert!(!format!("{answer:?}").contains("canary"));
+        assert!(!answer.header("x-request-id").is_empty());
+    }
+    rule.allows(Grant::ReadWrite);
+    ann.says("/rooms/lobby", json!("hello")).await;
 }
