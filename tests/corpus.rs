@@ -36,6 +36,16 @@ fn replay(name: &str) {
 }
 
 #[test]
+fn envelopes_that_were_found_are_read_as_their_table_says() {
+    replay("envelopes");
+}
+
+#[test]
+fn requests_that_were_found_have_the_address_that_the_rule_says() {
+    replay("forwarded");
+}
+
+#[test]
 fn frames_that_were_found_are_read_as_the_standard_says() {
     replay("frames");
 }
@@ -58,6 +68,16 @@ fn rosters_that_were_found_come_to_know_the_truth() {
 #[test]
 fn sessions_that_were_found_do_what_their_clients_are_told() {
     replay("session");
+}
+
+#[test]
+fn stored_passwords_that_were_found_are_verified_by_their_own_scheme() {
+    replay("stored_passwords");
+}
+
+#[test]
+fn tokens_that_were_found_are_accepted_only_if_they_are_ours() {
+    replay("tokens");
 }
 
 #[test]

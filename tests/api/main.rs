@@ -34,6 +34,7 @@ mod gate;
 mod gateway;
 mod handshakes;
 mod http_manners;
+mod interleavings;
 mod key_files;
 mod limits;
 mod local_bus;

@@ -1,4 +1,5 @@
-//! A message as bytes, and back.
+//! A message as bytes, and back: what others that speak into the same rooms have
+//! to write.
 //!
 //! | bytes | what they hold |
 //! |---|---|
@@ -33,18 +34,24 @@ const COPIED: usize = 4 * 1024;
 
 /// Why bytes are no message. Says nothing of the payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum EnvelopeError {
+pub enum EnvelopeError {
+    /// Of a format that a newer version writes, perhaps.
     #[error("format {0} is not known to this version")]
     Format(u8),
+    /// Less than its flags say.
     #[error("cut short")]
     Short,
+    /// Before or after all times that there are.
     #[error("not a time")]
     Time,
+    /// Text, or JSON, that is not UTF-8.
     #[error("text that is not UTF-8")]
     Utf8,
 }
 
-pub(crate) fn encode(message: &Message) -> Bytes {
+/// Writes a message, all but its key; 34 bytes more than its payload at most.
+#[must_use]
+pub fn encode(message: &Message) -> Bytes {
     let mut bytes = BytesMut::with_capacity(MAX_HEAD + message.data.len());
     let mut flags = match message.kind {
         Kind::Text => TEXT,
@@ -70,7 +77,11 @@ pub(crate) fn encode(message: &Message) -> Bytes {
     bytes.freeze()
 }
 
-pub(crate) fn decode(mut bytes: Bytes) -> Result<Message, EnvelopeError> {
+/// Reads a message. What comes of it shares the memory of `bytes`.
+///
+/// # Errors
+/// [`EnvelopeError`]
+pub fn decode(mut bytes: Bytes) -> Result<Message, EnvelopeError> {
     let short = |_| EnvelopeError::Short;
     let format = bytes.try_get_u8().map_err(short)?;
     if format != FORMAT {

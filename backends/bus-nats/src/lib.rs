@@ -7,7 +7,7 @@
 //! | `link` | the connection: whether it holds, and when it was cut |
 //! | `watcher` | tells the rooms that they were cut off, once everything is back |
 //! | `subjects` | what everything is called on NATS |
-//! | `envelope` | a message as bytes, and back |
+//! | [`envelope`] | a message as bytes, and back |
 //! | `core` | rooms without history: plain publish and subscribe |
 //! | `history` | the stream that keeps messages: its life, storing; its epoch, what was missed, reading |
 //! | `stream` | the stream's configuration, made or compared |
@@ -35,7 +35,7 @@
 
 mod connect;
 mod core;
-mod envelope;
+pub mod envelope;
 mod history;
 mod link;
 mod listeners;

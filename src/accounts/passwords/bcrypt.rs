@@ -23,7 +23,10 @@ impl Bcrypt {
     pub(super) fn parse(text: &str) -> Option<Self> {
         let parts: bcrypt::HashParts = text.parse().ok()?;
         let known = ["$2a$", "$2b$", "$2y$"];
+        // The library takes a sign for one.
+        let is_number = text.get(4..6)?.bytes().all(|byte| byte.is_ascii_digit());
         let within = (Self::MIN_COST..=Self::MAX_COST).contains(&parts.get_cost())
+            && is_number
             && known.iter().any(|version| text.starts_with(version));
         within.then(|| Self(Zeroizing::new(text.to_owned())))
     }

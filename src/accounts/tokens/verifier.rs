@@ -52,9 +52,13 @@ pub enum TokenError {
     SessionEnded,
 }
 
-/// What must be there; `iss` and `aud` are checked by the library.
+/// What must be there; whether `iss` and `aud` are the right ones the library
+/// checks.
 #[derive(Deserialize)]
 struct Claims {
+    /// One (RFC 7519, section 4.1.1), where the library takes several.
+    #[serde(rename = "iss")]
+    _iss: String,
     sub: UserId,
     sid: SessionId,
     room: RoomName,

@@ -5,6 +5,7 @@
 //! | [`accounts`] | laws of the `CredentialStore` |
 //! | [`sessions`] | laws of the `SessionStore`: open, find, list, end, purge |
 //! | [`rotation`] | laws of `SessionStore::rotate` |
+//! | [`interleavings`] | the law of all that happens to sessions, in any order and at once |
 //! | [`rooms`] | laws of the `RoomStore`: create, find, list, delete |
 //! | [`members`] | laws of `RoomStore::change_member` |
 //! | [`changes`] | laws of the `RoomStore`: what is told of changes, and for how long |
@@ -17,6 +18,7 @@
 //! | [`bus`] | laws of the `RoomBus`: who hears what, falling behind, cleaning up |
 //! | [`positions`] | laws of the `RoomBus`: order numbers and coming back |
 //! | [`history`] | laws of the `RoomBus`: what is kept, and keys of messages |
+//! | [`steps`] | sequences of steps that are made up |
 //! | `samples` | the accounts, sessions, rooms and messages that the laws use |
 //!
 //! A backend's `tests/laws.rs` is one function that makes the thing under test
@@ -144,6 +146,7 @@ pub mod bus;
 pub mod changes;
 pub mod history;
 pub mod idempotency;
+pub mod interleavings;
 pub mod legacy;
 pub mod members;
 pub mod positions;
@@ -152,6 +155,7 @@ pub mod rotation;
 mod samples;
 pub mod second_factor;
 pub mod sessions;
+pub mod steps;
 
 /// Writes one test for each law of a store. Takes an expression, evaluated in
 /// every (async) test, that makes a [`StoreUnderTest`].
@@ -161,6 +165,7 @@ macro_rules! store_laws {
         $crate::account_laws!($under_test);
         $crate::session_laws!($under_test);
         $crate::rotation_laws!($under_test);
+        $crate::interleaving_laws!($under_test);
         $crate::room_laws!($under_test);
         $crate::member_laws!($under_test);
         $crate::change_laws!($under_test);
