@@ -12,7 +12,7 @@ use tokio::spawn;
 use self::model::{Answer, Asked, Call, Model, Row, orders};
 use super::{
     StoreUnderTest,
-    samples::{GRACE, IDLE, LIFE, account, hash, session, time},
+    samples::{GRACE, account, hash, session, time},
     steps::{self, Random},
 };
 use crate::{
@@ -21,10 +21,15 @@ use crate::{
 };
 
 /// Sequences of steps, and the steps of the longest.
-const CASES: u64 = 60;
-const LONGEST: usize = 24;
+const CASES: u64 = 80;
+const LONGEST: usize = 40;
 /// Sessions of the account, at most.
-const SESSIONS: usize = 3;
+const SESSIONS: usize = 2;
+
+/// Lives of a session, in milliseconds: so short that within one sequence a grace is
+/// over, sessions idle, and one that is refreshed comes to its end.
+const IDLE: i64 = 3 * GRACE;
+const LIFE: i64 = 2 * IDLE;
 
 /// How the clock moves, in milliseconds.
 const WAITS: &[i64] = &[
@@ -33,13 +38,12 @@ const WAITS: &[i64] = &[
     GRACE / 2,
     GRACE - 1,
     GRACE,
+    GRACE,
+    GRACE + 1,
     IDLE / 2,
     IDLE - 1,
-    IDLE,
-    LIFE / 2,
     -1,
     -GRACE,
-    -IDLE / 2,
 ];
 
 #[derive(Debug, Clone)]
@@ -74,15 +78,15 @@ fn step(random: &mut Random) -> Step {
 
 fn call(random: &mut Random) -> Call {
     let session = random.below(SESSIONS);
-    match random.below(16) {
+    match random.below(80) {
         0 => Call::Logout(session),
         1 => Call::LogoutAll(random.pick(&[None, Some(session)])),
         2 => Call::ChangePassword(session),
         3 => Call::Disable,
         _ => Call::Refresh {
             session,
-            back: random.pick(&[0, 0, 0, 0, 0, 1, 1, 1, 2, 3, -1]),
-            grace: random.below(8) > 0,
+            back: random.pick(&[0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, -1]),
+            grace: random.below(16) > 0,
         },
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::samples::{GRACE, IDLE};
+use super::{super::samples::GRACE, IDLE};
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Call {
