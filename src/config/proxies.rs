@@ -19,11 +19,7 @@ impl TrustedProxies {
         let mut networks = Vec::new();
         let mut errors = Vec::new();
         for entry in entries {
-            let network = entry
-                .parse::<IpNet>()
-                .ok()
-                .or_else(|| entry.parse::<IpAddr>().ok().map(IpNet::from));
-            match network {
+            match network(entry) {
                 Some(network) => networks.push(network.trunc()),
                 None => errors.push(format!("{entry:?}")),
             }
@@ -50,6 +46,18 @@ impl TrustedProxies {
     #[must_use]
     pub fn networks(&self) -> &[IpNet] {
         &self.0
+    }
+}
+
+fn network(entry: &str) -> Option<IpNet> {
+    let address = entry.split_once('/').map_or(entry, |(address, _)| address);
+    // The crate of networks takes `010.0.0.0/8`, which is 8.0.0.0/8 to whom a
+    // leading zero means octal.
+    let address: IpAddr = address.parse().ok()?;
+    if entry.contains('/') {
+        entry.parse().ok()
+    } else {
+        Some(address.into())
     }
 }
 
@@ -89,8 +97,11 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_named() {
-        let error = TrustedProxies::parse(["10.0.0.0/33", "10.0.0.1", "lb.internal"]).unwrap_err();
-        assert!(error.contains("10.0.0.0/33") && error.contains("lb.internal"));
+        let entries = ["10.0.0.0/33", "10.0.0.1", "lb.internal", "010.1.0.0/16"];
+        let error = TrustedProxies::parse(entries).unwrap_err();
+        for entry in ["10.0.0.0/33", "lb.internal", "010.1.0.0/16"] {
+            assert!(error.contains(entry), "{error}");
+        }
         assert!(!error.contains("10.0.0.1\""), "{error}");
     }
 }

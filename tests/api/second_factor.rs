@@ -16,23 +16,23 @@ use totp_rs::{Builder, Secret, Totp};
 
 use crate::service::{Answer, PASSWORD, Service, Tokens};
 
-const KEY: (&str, &str) = ("TOTP_KEY", "a-secret-of-tests-77aa02cd914fb6e0");
+pub const KEY: (&str, &str) = ("TOTP_KEY", "a-secret-of-tests-77aa02cd914fb6e0");
 
 /// Seconds for which a code is shown.
 const STEP: u64 = 30;
 
 /// An authenticator app, as anybody has it.
-struct App(Totp);
+pub struct App(Totp);
 
 impl App {
-    fn told(answer: &Answer) -> Self {
+    pub fn told(answer: &Answer) -> Self {
         let secret = answer.body["secret"].as_str().unwrap();
         let secret = Secret::try_from_base32(secret).unwrap();
         Self(Builder::new().with_secret(secret).build().unwrap())
     }
 
     /// What it shows so many steps after now.
-    fn shows(&self, steps: i64) -> String {
+    pub fn shows(&self, steps: i64) -> String {
         let at = seconds().checked_add_signed(steps * STEP.cast_signed());
         self.0.generate(at.unwrap()).to_string()
     }
@@ -53,7 +53,7 @@ fn seconds() -> u64 {
 }
 
 /// Until a step is young enough for all that a test does in it.
-async fn young_step() {
+pub async fn young_step() {
     while seconds() % STEP > STEP / 2 {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }

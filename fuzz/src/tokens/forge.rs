@@ -16,7 +16,7 @@ use super::{
 /// A token with that header and those claims; `None` if nobody is called so.
 pub(super) fn token(signer: u8, header: &str, claims: &str) -> Option<String> {
     let own = pair(&OWN_SEED);
-    let sha256 = |key: &[u8]| Signer::Hmac(hmac::Key::new(hmac::HMAC_SHA256, key));
+    let sha256 = |key: &[u8]| Signer::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, key)));
     let (signer, alg, kid) = match signer {
         b's' => (sha256(SECRET.as_bytes()), "HS256", Some(kid(SECRET))),
         b'p' => (sha256(PREVIOUS.as_bytes()), "HS256", Some(kid(PREVIOUS))),
@@ -25,7 +25,7 @@ pub(super) fn token(signer: u8, header: &str, claims: &str) -> Option<String> {
         b'f' => (sha256(FOREIGN.as_bytes()), "HS256", Some(kid(SECRET))),
         b'l' => {
             let key = hmac::Key::new(hmac::HMAC_SHA512, SECRET.as_bytes());
-            (Signer::Hmac(key), "HS512", Some(kid(SECRET)))
+            (Signer::Hmac(Box::new(key)), "HS512", Some(kid(SECRET)))
         }
         b'e' => (Signer::Ed25519(own), "EdDSA", Some(ED25519.to_owned())),
         b'g' => {
@@ -62,7 +62,7 @@ pub(super) fn token(signer: u8, header: &str, claims: &str) -> Option<String> {
 }
 
 enum Signer {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Ed25519KeyPair),
     Nobody,
 }

@@ -7,7 +7,10 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use super::contract::Contract;
-use crate::service::{Answer, PASSWORD, Service, keeps_history};
+use crate::{
+    second_factor::{self, App},
+    service::{Answer, PASSWORD, Service, keeps_history},
+};
 
 /// Somebody who does everything that the document has an example of.
 struct Reader<'a> {
@@ -50,7 +53,7 @@ impl Reader<'_> {
 
 #[tokio::test]
 async fn every_example_works() {
-    let service = Service::start().await;
+    let service = Service::with(&[second_factor::KEY]).await;
     let contract = Contract::committed();
     let mut ann = Reader {
         contract: &contract,
@@ -105,6 +108,13 @@ async fn every_example_works() {
     let told = told.await.body;
     let told = [("room", told["room"].as_str().unwrap())];
     ann.sees("presence", &told, json!({})).await;
+
+    let app = App::told(&ann.sends("addTotp", &[], json!({})).await);
+    second_factor::young_step().await;
+    let code = json!({"code": app.shows(-1)});
+    ann.sends("confirmTotp", &[], code).await;
+    let code = json!({"code": app.shows(0)});
+    ann.sends("removeTotp", &[], code).await;
 
     ann.sends("changePassword", &[], json!({})).await;
     let id = sessions["sessions"][0]["id"].as_str().unwrap();

@@ -17,7 +17,10 @@ use contract::{
     conformance::steps::{self, Random},
 };
 use futures_util::future::join_all;
-use service::accounts::{Accounts, AccountsError, Caller, Tokens, tokens::TokenVerifier};
+use service::accounts::{
+    Accounts, AccountsError, Caller, Tokens, current_password::SignedIn, login::Presented,
+    tokens::TokenVerifier,
+};
 
 use self::use_cases::of_a_service;
 use crate::service::{PASSWORD, Service};
@@ -177,9 +180,12 @@ impl Trial<'_> {
             return Ok(());
         }
         let (password, now) = (password(self.password), self.now);
-        let signed_in = (self.accounts)
-            .login(&self.name, &password, &caller(), time(now))
-            .await;
+        let presented = Presented {
+            username: &self.name,
+            password: &password,
+            second_factor: None,
+        };
+        let signed_in = (self.accounts).login(presented, &caller(), time(now)).await;
         let tokens = signed_in.unwrap();
         let access = self.verifier.verify(&tokens.access_token, time(now)).await;
         let access = access.map_err(|error| format!("the access token is {error}"))?;
@@ -268,8 +274,13 @@ impl Trial<'_> {
             return;
         };
         let (current, new) = (password(self.password), password(self.password + 1));
+        let who = SignedIn {
+            user: self.user,
+            session: session.id,
+            caller: &caller(),
+        };
         let changed = (self.accounts)
-            .change_password(self.user, session.id, &current, &new, &caller(), time(now))
+            .change_password(who, &current, &new, time(now))
             .await;
         changed.unwrap();
         self.password += 1;
@@ -286,7 +297,7 @@ impl Trial<'_> {
         for session in &self.sessions {
             let of = listed.iter().find(|of| of.id == session.id);
             check!(
-                of.is_some() == !session.is_over(now),
+                of.is_some() != session.is_over(now),
                 "{of:?} is listed at {now}"
             );
             // The one token that a client could still use to go on.
