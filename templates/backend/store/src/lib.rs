@@ -10,8 +10,10 @@ use contract::{
     CredentialStore, DeleteOutcome, EndedSession, FactorRecord, FactorSwap, HashSwap,
     IdempotencyStore, IdempotentRequest, Member, MemberOutcome, Membership, MembershipChange,
     NewSession, OpenOutcome, PasswordChange, Pseudonym, Room, RoomName, RoomOutcome, RoomStore,
-    Rotate, Rotation, SecondFactorStore, Session, SessionId, SessionStore, StoreError, StoredHash, Success, Timestamp, UserId, Username,
+    Rotate, Rotation, SecondFactorStore, Session, SessionId, SessionStore, StoreError, StoredHash,
+    Success, Timestamp, UserId, Username,
 };
+use uuid::Uuid;
 
 /// Accounts, sessions, rooms, requests, attempts, second factors and the audit
 /// log, kept somewhere else.
