@@ -23,7 +23,7 @@ use crate::{
     accounts::{Caller, Tokens, current_password::SignedIn, login::Presented},
     app::App,
     clock::now,
-    problem::{Problem, document::problems},
+    problem::{Problem, ProblemType, document::problems},
     rooms::schema::RoomNameSchema,
 };
 
@@ -47,21 +47,8 @@ pub struct Credentials {
     /// the service is told otherwise, and is hard to guess.
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
     password: SecretString,
-}
-
-/// A name, a password, and what else the account asks for.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(examples(json!({"username": "ann", "password": "correct horse battery staple"})))]
-pub struct LoginRequest {
-    /// The name of the account: upper and lower case are one name.
-    #[schema(min_length = 1, max_length = 256)]
-    username: String,
-    /// Its password.
-    #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
-    password: SecretString,
     /// What answers the challenge of `urn:problem-type:second-factor-required`: a
-    /// code of the authenticator app, where that asked for one.
+    /// code of the authenticator app, where that asked for one. Not at registration.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 16384, nullable = false)]
     second_factor: Option<SecretString>,
@@ -210,6 +197,10 @@ pub async fn register(
     _: Admitted<Register>,
     Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
+    if asked.second_factor.is_some() {
+        return Err(Problem::new(ProblemType::InvalidRequest)
+            .detail("a second factor is added to an account that is there"));
+    }
     let account = app
         .accounts
         .register(
@@ -240,7 +231,7 @@ problems!(LoginProblems: BODY SERVICE, InvalidCredentials, SecondFactorRequired,
     path = "/auth/login",
     operation_id = "login",
     tag = "auth",
-    request_body = LoginRequest,
+    request_body = Credentials,
     responses(
         (status = 200, description = "Signed in", body = TokenResponse),
         LoginProblems,
@@ -250,7 +241,7 @@ pub async fn login(
     State(app): State<Arc<App>>,
     _: Admitted<Login>,
     caller: Caller,
-    Json(asked): Json<LoginRequest>,
+    Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
     let presented = Presented {
         username: &asked.username,

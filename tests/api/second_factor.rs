@@ -238,6 +238,9 @@ async fn a_service_without_a_key_says_that_there_are_no_apps() {
 async fn bodies_that_are_none_are_refused() {
     let service = Service::with(&[KEY]).await;
     let ann = service.sign_up("ann").await;
+    let early = json!({"username": "bob", "password": PASSWORD, "second_factor": "123456"});
+    let early = service.post("/auth/register", early).await;
+    early.is_problem(400, "invalid-request");
     for (path, body) in [
         ("/auth/totp", json!({})),
         ("/auth/totp/confirm", json!({"code": 123456})),
