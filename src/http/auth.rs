@@ -33,7 +33,7 @@ pub(super) const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl";
 /// What a refresh token looks like.
 const REFRESH_TOKEN: &str = "PxyaUg8LTzydRy9vWj8MEQAAAAAAAAAAc2lnbmF0dXJl";
 
-/// A name and a password.
+/// A name, a password, and at sign-in what else the account asks for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(examples(json!({"username": "ann", "password": "correct horse battery staple"})))]
