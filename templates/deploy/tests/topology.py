@@ -18,7 +18,7 @@ import service
 
 NODES = ["node-1", "node-2", "node-3"]
 SERVERS = ["nats-1", "nats-2", "nats-3"]
-PORTS = [f"{node}:9000" for node in NODES] + ["postgres:5432"]
+PORTS = [f"{node}:{port}" for node in NODES for port in (9000, 9464)] + ["postgres:5432"]
 PORTS += [f"{server}:{port}" for server in SERVERS for port in (4222, 6222, 8222)]
 
 
@@ -115,7 +115,11 @@ class Cluster:
 
     def node_env(self, name):
         env = self.image | self.env(name)
-        return env | {"GATEWAY_BIND_ADDR": self.addresses[f"{name}:9000"]}
+        # Each has a machine of its own there, and all the same ports.
+        return env | {
+            "GATEWAY_BIND_ADDR": self.addresses[f"{name}:9000"],
+            "APP__METRICS__BIND": self.addresses[f"{name}:9464"],
+        }
 
     def start_node(self, name):
         # Its root file system is read-only.
