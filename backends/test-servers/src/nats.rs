@@ -238,8 +238,13 @@ impl Own {
         let monitor = self.monitor;
         // Another server may have taken the port of the monitor first: then this
         // one ends, and the other would answer for it.
-        let port = format!("\"port\": {},", self.port);
-        let ready = || get(monitor, "/varz").is_some_and(|answer| answer.contains(&port));
+        let client = self.port;
+        let port = format!("\"port\": {client},");
+        // The monitor is there before clients are let in.
+        let ready = || {
+            get(monitor, "/varz").is_some_and(|answer| answer.contains(&port))
+                && TcpStream::connect(("127.0.0.1", client)).is_ok()
+        };
         match wait_until(&process, &self.folder, ready) {
             Ok(()) => {
                 self.process = Some(process);
