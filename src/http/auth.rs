@@ -33,6 +33,10 @@ pub(super) const ACCESS_TOKEN: &str = "eyJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl";
 /// What a refresh token looks like.
 const REFRESH_TOKEN: &str = "PxyaUg8LTzydRy9vWj8MEQAAAAAAAAAAc2lnbmF0dXJl";
 
+/// Characters of an answer to a second factor. With the longest password beside
+/// it, each character escaped, that is a body of less than 64 KiB.
+const LONGEST_ANSWER: usize = 4096;
+
 /// A name, a password, and at sign-in what else the account asks for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -50,7 +54,7 @@ pub struct Credentials {
     /// What answers the challenge of `urn:problem-type:second-factor-required`: a
     /// code of the authenticator app, where that asked for one. Not at registration.
     #[serde(default)]
-    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 16384, nullable = false)]
+    #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 4096, nullable = false)]
     second_factor: Option<SecretString>,
 }
 
@@ -243,6 +247,9 @@ pub async fn login(
     caller: Caller,
     Json(asked): Json<Credentials>,
 ) -> Result<Response, Problem> {
+    if let Some(answer) = &asked.second_factor {
+        check_length(answer)?;
+    }
     let presented = Presented {
         username: &asked.username,
         password: asked.password.expose_secret(),
@@ -250,6 +257,17 @@ pub async fn login(
     };
     let tokens = app.accounts.login(presented, &caller, now()).await?;
     Ok(uncached(axum::Json(TokenResponse::from(tokens))))
+}
+
+/// Whoever has no second factor is told too, lest the answer says who has one.
+fn check_length(answer: &SecretString) -> Result<(), Problem> {
+    if (1..=LONGEST_ANSWER).contains(&answer.expose_secret().chars().count()) {
+        Ok(())
+    } else {
+        Err(Problem::new(ProblemType::InvalidRequest).detail(format!(
+            "the answer to a second factor has 1 to {LONGEST_ANSWER} characters"
+        )))
+    }
 }
 
 problems!(RefreshProblems: BODY SERVICE, InvalidRefreshToken, TooManyRequests);

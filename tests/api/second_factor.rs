@@ -241,6 +241,11 @@ async fn bodies_that_are_none_are_refused() {
     let early = json!({"username": "bob", "password": PASSWORD, "second_factor": "123456"});
     let early = service.post("/auth/register", early).await;
     early.is_problem(400, "invalid-request");
+    // Although she has none: who has one is nobody's business.
+    for answer in ["", &"1".repeat(4097)] {
+        let answer = login(&service, PASSWORD, Some(answer)).await;
+        answer.is_problem(400, "invalid-request");
+    }
     for (path, body) in [
         ("/auth/totp", json!({})),
         ("/auth/totp/confirm", json!({"code": 123456})),
