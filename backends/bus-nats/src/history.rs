@@ -16,10 +16,11 @@ use std::{
 use async_nats::jetstream::{
     context::{Context, ContextBuilder, PublishErrorKind, RequestErrorKind},
     message::PublishMessage,
-    stream::{Info, Stream},
+    stream::{Info, InfoError, Stream},
 };
 use bytes::Bytes;
 use contract::{BoxError, BusError, Epoch, MessageKey, Position, RoomName};
+use futures_util::StreamExt;
 use parking_lot::Mutex;
 use tokio::{
     sync::{Semaphore, watch},
@@ -224,19 +225,40 @@ impl Archive {
 
     /// What the stream holds now, if it is still the one of that epoch.
     async fn info(&self, epoch: Epoch) -> Result<Info, BusError> {
-        let info = self.stream.get_info().await.map_err(|error| {
-            if error.kind() == RequestErrorKind::Other {
-                // There was an answer, and it is not the stream.
-                self.link.doubt.notify_one();
-            }
-            unavailable(error)
-        })?;
+        let info = self.stream.get_info().await;
+        let info = info.map_err(|error| self.no_info(error))?;
+        self.check_life(epoch, &info)?;
+        Ok(info)
+    }
+
+    /// The same, and how many messages of a subject it holds.
+    async fn info_of(&self, epoch: Epoch, subject: &str) -> Result<(Info, usize), BusError> {
+        let info = self.stream.info_builder().subjects(subject).fetch().await;
+        let mut info = info.map_err(|error| self.no_info(error))?;
+        self.check_life(epoch, &info.info)?;
+        // Those that match a whole subject are that one, or none.
+        match info.next().await {
+            Some(Ok((_, messages))) => Ok((info.info, messages)),
+            Some(Err(error)) => Err(self.no_info(error)),
+            None => Ok((info.info, 0)),
+        }
+    }
+
+    fn no_info(&self, error: InfoError) -> BusError {
+        if error.kind() == RequestErrorKind::Other {
+            // There was an answer, and it is not the stream.
+            self.link.doubt.notify_one();
+        }
+        unavailable(error)
+    }
+
+    fn check_life(&self, epoch: Epoch, info: &Info) -> Result<(), BusError> {
         let found = Life {
             epoch,
             created: info.created.into(),
         };
         if *self.life.lock() == found {
-            Ok(info)
+            Ok(())
         } else {
             self.link.doubt.notify_one();
             Err(unavailable(AnotherStream))

@@ -74,14 +74,14 @@ impl Pump {
                 biased;
                 Ok(()) = restored.changed() => {
                     // At once, and again when the servers have settled.
-                    let again = match self.catch_up().await {
+                    let again = match self.resume().await {
                         Ok(()) => SETTLE,
                         Err(error) => self.postpone(&error),
                     };
                     look_at = Some(Instant::now() + again);
                 }
                 () = sleep_until(look_at.unwrap_or_else(Instant::now)), if look_at.is_some() => {
-                    look_at = match self.catch_up().await {
+                    look_at = match self.resume().await {
                         Ok(()) => None,
                         Err(error) => Some(Instant::now() + self.postpone(&error)),
                     };
@@ -161,6 +161,17 @@ impl Pump {
             }
             return;
         }
+    }
+
+    /// Delivers what has come, and then what has not: while what has come waited
+    /// for the listeners it may have become too old to be kept.
+    async fn resume(&mut self) -> Result<(), BusError> {
+        while self.archive.epoch() == self.epoch
+            && let Some(Some(message)) = unconstrained(self.live.next()).now_or_never()
+        {
+            self.hear(message).await;
+        }
+        self.catch_up().await
     }
 
     /// Delivers what is kept and was not delivered yet, after saying so if

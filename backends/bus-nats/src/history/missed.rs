@@ -3,13 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use contract::{BusError, Envelope, History, Message, Position, Recovery, RoomName};
-use futures_util::future::try_join;
 use tokio::{
     sync::SemaphorePermit,
     time::{Instant, sleep},
 };
 
-use super::{Archive, read::Kept, unavailable};
+use super::{Archive, unavailable};
 
 /// How long a new leader of the stream may take to know of everything that the
 /// stream has. Of several servers one has it all: it takes milliseconds, on a
@@ -139,20 +138,13 @@ impl Archive {
             return Ok(None);
         }
         let knows = kept.first().is_some_and(|(seq, _)| *seq == after);
-        let reaches = !knows && {
-            let read = last.unwrap_or(after);
-            self.reaches_back(&subject, since, read, &mut kept).await?
-        };
-        let mut complete = reaches;
-        if !reaches {
-            // While it was read more was said, perhaps, and what is kept ran
-            // out. The oldest goes first: from the first that is still there
-            // on, nothing is missing.
-            let still = self.next_of(&subject, after.max(1)).await?;
-            let still = still.map_or(u64::MAX, |first| first.sequence);
-            complete = knows && still == after;
-            kept.retain(|(seq, _)| *seq >= still && *seq > after);
-        }
+        // While it was read more was said, perhaps, and what is kept ran out.
+        // The oldest goes first: from the first that is still there on, nothing
+        // is missing, and if that is not after the place, nothing at all.
+        let oldest = self.next_of(&subject, 1).await?;
+        let oldest = oldest.map_or(u64::MAX, |oldest| oldest.sequence);
+        let complete = oldest <= after || !knows && self.keeps_all_since(&subject, since).await?;
+        kept.retain(|(seq, _)| *seq > after && (complete || *seq >= oldest));
         let up_to = kept.last().map_or(newest, |(seq, _)| newest.max(*seq));
         let readable = kept
             .into_iter()
@@ -164,31 +156,16 @@ impl Archive {
         }))
     }
 
-    /// Whether `kept` is all that was said since a place that is not one of
-    /// the room's. None of it is gone if it is fewer than are kept of a room,
-    /// and the stream reaches back to that moment; which is asked when nothing
-    /// is left that was not `read`.
-    async fn reaches_back(
+    /// Whether all that was said in a room since a place is kept: it is if fewer
+    /// messages are than may be, and the stream reaches back to that moment.
+    async fn keeps_all_since(
         &self,
         subject: &str,
         Position { epoch, seq: after }: Position,
-        mut read: u64,
-        kept: &mut Vec<Kept>,
     ) -> Result<bool, BusError> {
-        loop {
-            let (last, info) = try_join(self.last_of(subject), self.info(epoch)).await?;
-            let oldest = info.state.first_sequence;
-            if kept.len() >= self.history.messages || oldest > after.saturating_add(1) {
-                return Ok(false);
-            }
-            match last {
-                Some(last) if last > read => {
-                    kept.extend(self.read(subject, read + 1, last).await?);
-                    read = last;
-                }
-                _ => return Ok(true),
-            }
-        }
+        let (info, kept) = self.info_of(epoch, subject).await?;
+        let reaches_back = info.state.first_sequence <= after.saturating_add(1);
+        Ok(kept < self.history.messages && reaches_back)
     }
 
     async fn reader(&self) -> Option<SemaphorePermit<'_>> {

@@ -2,13 +2,16 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use bus_nats::History;
+use bus_nats::{History, NatsBus, NatsSettings};
 use contract::{Delivery, Recovery, RoomBus};
 use futures_util::future::join_all;
 use test_servers::{Nats, Proxy};
-use tokio::time::timeout;
+use tokio::{
+    sync::oneshot,
+    time::{sleep, timeout},
+};
 
-use crate::{HISTORY, SOON, bus, delivery, envelope, hear, room, say};
+use crate::{HISTORY, SOON, bus, delivery, envelope, hear, insist, room, say, settings};
 
 /// What is kept may take longer to come than a server may take to answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -81,6 +84,84 @@ async fn a_burst_pushes_out_nothing_of_itself() {
         let saying = (0..300).map(|number| say(&speaking, &room, number.to_string()));
         join_all(saying).await;
         hearing.await.unwrap();
+    }
+}
+
+/// Whoever reads what was missed need not keep pace with the room: what is said
+/// meanwhile is heard live.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn coming_back_to_a_room_that_goes_on_has_an_end() {
+    let server = Nats::start();
+    let proxy = Proxy::start(server.port()).await;
+    let kept = History {
+        messages: 1000,
+        ..HISTORY
+    };
+    let behind = bus(&format!("nats://{}", proxy.address()), Some(kept)).await;
+    let other = bus(server.url(), Some(kept)).await;
+    let (room, elsewhere) = (room(), room());
+    let mut listener = other.subscribe(&elsewhere, None).await.unwrap();
+    say(&other, &elsewhere, "something").await;
+    // A place of the stream, but none of the room's.
+    let place = envelope(&mut listener).await.position;
+    let (stop, mut stopped) = oneshot::channel();
+    let speaking = tokio::spawn({
+        let room = room.clone();
+        async move {
+            let mut said = 0;
+            while stopped.try_recv().is_err() {
+                say(&other, &room, said.to_string()).await;
+                said += 1;
+                // Many a round trip of the slow network.
+                sleep(Duration::from_millis(2)).await;
+            }
+            said
+        }
+    });
+    proxy.delay(Duration::from_millis(20));
+    let mut back = behind.subscribe(&room, place).await.unwrap();
+    assert_eq!(back.recovery(), Recovery::Complete);
+    stop.send(()).unwrap();
+    for number in 0..speaking.await.unwrap() {
+        assert_eq!(hear(&mut back).await, number.to_string());
+    }
+}
+
+/// What has come before a cut is heard, though it waits for a slow listener and
+/// is kept no longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_had_come_before_a_cut_is_not_looked_for_where_it_is_not_kept() {
+    let server = Nats::start();
+    let proxy = Proxy::start(server.port()).await;
+    let kept = History {
+        messages: 30,
+        ..HISTORY
+    };
+    let settings = |url: &str| NatsSettings {
+        capacity: 200,
+        ..settings(url, Some(kept))
+    };
+    let speaking = NatsBus::connect(&settings(server.url())).await.unwrap();
+    let behind = format!("nats://{}", proxy.address());
+    let behind = NatsBus::connect(&settings(&behind)).await.unwrap();
+    let (room, other) = (room(), room());
+    let mut slow = behind.subscribe(&room, None).await.unwrap();
+    let mut quick = behind.subscribe(&other, None).await.unwrap();
+    let saying = (0..260).map(|number| say(&speaking, &room, number.to_string()));
+    join_all(saying).await;
+    // What came after it has come, so it has come too.
+    say(&speaking, &other, "before").await;
+    assert_eq!(hear(&mut quick).await, "before");
+    let mut heard = BTreeSet::new();
+    // Of 200 that may be pending more than half are: the others wait.
+    while heard.len() < 99 {
+        heard.insert(hear(&mut slow).await);
+    }
+    proxy.reset();
+    insist(&behind, &other, "after").await;
+    assert_eq!(hear(&mut quick).await, "after");
+    while heard.len() < 260 {
+        heard.insert(hear(&mut slow).await);
     }
 }
 
