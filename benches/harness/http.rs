@@ -1,4 +1,4 @@
-//! One blocking GET, and waiting for a server to be ready.
+//! A blocking GET, and waiting for a server to be ready.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -12,14 +12,31 @@ pub(crate) fn free_address() -> Outcome<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// The status of `GET path`, on a connection of its own.
-pub(crate) fn status(address: SocketAddr, path: &str) -> io::Result<u16> {
+/// Asks for `path`, on a connection of its own.
+fn ask(address: SocketAddr, path: &str) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    // Of 1.0 an answer ends with its connection, and is not in chunks.
     write!(
         stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.0\r\nHost: {address}\r\nConnection: close\r\n\r\n"
     )?;
+    Ok(stream)
+}
+
+/// The body of `GET path`.
+pub(crate) fn body(address: SocketAddr, path: &str) -> Outcome<String> {
+    let mut answer = String::new();
+    ask(address, path)?.read_to_string(&mut answer)?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.contains(" 200 ") => Ok(body.to_owned()),
+        _ => Err(format!("{path} is not answered with 200").into()),
+    }
+}
+
+/// The status of `GET path`.
+pub(crate) fn status(address: SocketAddr, path: &str) -> io::Result<u16> {
+    let mut stream = ask(address, path)?;
     // `HTTP/1.1 200`
     let mut start = [0; 12];
     stream.read_exact(&mut start)?;

@@ -127,6 +127,11 @@ impl Cluster {
         self.nodes[i % self.nodes.len()].address
     }
 
+    /// Where the nodes listen.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.nodes.iter().map(|node| node.address)
+    }
+
     /// Bytes in memory, node by node.
     pub(crate) fn resident(&self) -> Outcome<Vec<u64>> {
         let nodes = self.nodes.iter();

@@ -14,6 +14,10 @@ use parking_lot::Mutex;
 /// Broken promises that are kept in words; the others are counted.
 const WORDS: usize = 50;
 
+/// Milliseconds after which a message is late: a node may be cut off for a
+/// while, and comes back then.
+const LATE: u64 = 20_000;
+
 /// A message: its number in the room, and its own.
 type Entry = (u64, u64);
 
@@ -40,6 +44,8 @@ pub(crate) struct Counts {
     pub(crate) logins: AtomicU64,
     pub(crate) refreshes: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// The longest that a reader that stays waited for what was said.
+    pub(crate) longest_wait_ms: AtomicU64,
     pub(crate) broken: AtomicU64,
 }
 
@@ -140,6 +146,17 @@ impl Ledger {
         };
         if let Some(complaint) = complaint {
             self.broken(format!("reader {reader} heard in room {room} {complaint}"));
+        }
+    }
+
+    /// A reader that stays heard something so long after it was said.
+    pub(crate) fn waited(&self, room: usize, reader: usize, seq: u64, time: jiff::SignedDuration) {
+        let ms = u64::try_from(time.as_millis()).unwrap_or(0);
+        self.counts.longest_wait_ms.fetch_max(ms, Relaxed);
+        if ms > LATE {
+            self.broken(format!(
+                "reader {reader} heard {seq} in room {room} {ms} ms after it was said"
+            ));
         }
     }
 

@@ -12,6 +12,7 @@
 //! | [`reader`] | hears everything, once and in order, or says that it didn't |
 //! | [`passers_by`] | who comes and goes, reads slowly, or signs in |
 //! | [`memory`] | resident memory over time, and whether it grows |
+//! | [`series`] | which series the nodes' metrics have |
 //! | [`report`] | the end of it, in words and as JSON |
 //!
 //! Not part of `cargo bench`: `make soak`. `SOAK_MINUTES` says for how long,
@@ -28,6 +29,7 @@ mod memory;
 mod passers_by;
 mod reader;
 mod report;
+mod series;
 mod settings;
 mod socket;
 mod speaker;
@@ -47,6 +49,7 @@ use harness::{
 use ledger::Ledger;
 use memory::Curve;
 use report::Report;
+use series::Series;
 use settings::Settings;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 
@@ -132,13 +135,30 @@ async fn run(settings: Settings) -> Outcome<Report> {
     let mut others = passers_by::come(&soak);
     others.spawn(cluster::flap(soak.clone()));
     let mut curve = Curve::new(soak.settings.duration);
+    // Once, for what asking adds to them.
+    Series::of(&soak.cluster)?;
+    let mut series = None;
     while !curve.is_over() {
+        if series.is_none() && curve.is_half() {
+            series = Some(Series::of(&soak.cluster)?);
+        }
         curve.sample(&soak.cluster)?;
         if let Some(ended) = others.try_join_next() {
             // Only by a panic, which is a mistake in here.
             ended?;
         }
         sleep(memory::INTERVAL).await;
+    }
+    if let Some(before) = series {
+        let now = Series::of(&soak.cluster)?;
+        println!(
+            "series of each node: {:?}, then {:?}",
+            before.count(),
+            now.count()
+        );
+        for complaint in now.complaints(&before) {
+            soak.ledger.broken(complaint);
+        }
     }
     others.shutdown().await;
     soak.cluster.heal();

@@ -64,6 +64,10 @@ impl Curve {
         self.start.elapsed() >= self.duration
     }
 
+    pub(crate) fn is_half(&self) -> bool {
+        self.start.elapsed() >= self.duration / 2
+    }
+
     pub(crate) fn sample(&mut self, cluster: &Cluster) -> Outcome<()> {
         self.samples.push(Sample {
             seconds: self.start.elapsed().as_secs_f64(),

@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::sleep;
 
@@ -144,6 +145,11 @@ impl Reader {
         let id = u64::from_str_radix(id.ok_or("a message of somebody else")?, 16)?;
         let (room, place) = self.rooms.get_mut(room).ok_or("a room of somebody else")?;
         self.soak.ledger.hear(*room, self.number, seq, id);
+        if let Some(at) = event.at {
+            // The nodes' clock is this one.
+            let waited = Timestamp::now().duration_since(at);
+            self.soak.ledger.waited(*room, self.number, seq, waited);
+        }
         if let Some(place) = place {
             place.seq = seq;
         }

@@ -51,6 +51,10 @@ impl Report {
             ("logins", &counts.logins),
             ("refreshes", &counts.refreshes),
             ("sign-ins given up", &counts.refused),
+            (
+                "ms: the longest that a reader waited for a message",
+                &counts.longest_wait_ms,
+            ),
             ("promises broken", &counts.broken),
         ]
         .map(|(name, count)| (name, count.load(Relaxed)));

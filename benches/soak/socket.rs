@@ -3,6 +3,7 @@
 use std::{borrow::Cow, net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{
@@ -53,6 +54,7 @@ pub(crate) struct Event<'a> {
     pub(crate) id: Option<Cow<'a, str>>,
     pub(crate) room: Option<&'a str>,
     pub(crate) seq: Option<u64>,
+    pub(crate) at: Option<Timestamp>,
     #[serde(borrow)]
     pub(crate) data: Option<&'a RawValue>,
     #[serde(borrow)]
