@@ -26,7 +26,7 @@
 //! | [`limits`] | how often one address may ask, and one user |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`request_id`] | what a request is called, everywhere |
-//! | [`telemetry`] | logs and metrics |
+//! | [`telemetry`] | logs, metrics and traces |
 //!
 //! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news, audit → contract`;
 //! `server → wiring → backends → contract`; `accounts → hash-simd`;

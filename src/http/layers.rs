@@ -13,13 +13,16 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use super::{
-    caller::Client, client_address::client_address, instruments::RequestInstruments,
+    caller::Client,
+    client_address::client_address,
+    instruments::{self, RequestInstruments},
     rooms::IDEMPOTENCY_KEY,
 };
 use crate::{
     config::{AllowedOrigins, TrustedProxies},
     problem::{self, Problem, ProblemType},
     request_id::{self, RequestId},
+    telemetry::traces::{Asked, Traces},
 };
 
 /// The address that a connection comes from, as the server accepted it.
@@ -56,9 +59,11 @@ pub struct Observer {
     pub proxies: Arc<Option<TrustedProxies>>,
     /// What is counted.
     pub instruments: RequestInstruments,
+    /// Where requests are traced.
+    pub traces: Traces,
 }
 
-/// Names the request, logs and counts its end, gives the id back, and tells
+/// Names the request, logs, counts and traces it, gives the id back, and tells
 /// browsers what they may do with the answer.
 ///
 /// The query is not logged: somebody may have put a token there.
@@ -83,22 +88,34 @@ pub async fn observe(
         client = client.map(tracing::field::display),
         // Whoever shows a valid token is named then.
         user = tracing::field::Empty,
+        // Only where there is a trace to look at.
+        trace_id = tracing::field::Empty,
     );
     if let Some(client) = client {
         request.extensions_mut().insert(Client(client));
     }
     request.extensions_mut().insert(id.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let trace = observer.traces.server_span(Asked {
+        method: instruments::known(&method),
+        route: instruments::template(route.as_ref()).as_deref(),
+        id: id.as_str(),
+        headers: request.headers(),
+    });
+    if let Some(trace_id) = trace.trace_id() {
+        span.record("trace_id", tracing::field::display(trace_id));
+    }
     let under_way = observer.instruments.begin();
     let started = std::time::Instant::now();
     async move {
-        let mut response = next.run(request).await;
+        let mut response = trace.within(next.run(request)).await;
         drop(under_way);
         let took = started.elapsed();
         let status = response.status();
         let is_socket = status == StatusCode::SWITCHING_PROTOCOLS;
         let instruments = &observer.instruments;
         instruments.answered(&method, route.as_ref(), status, took);
+        trace.answered(status);
         let status = status.as_u16();
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let often = matches!(path.as_str(), "/livez" | "/readyz" | "/health" | "/metrics");
