@@ -32,6 +32,10 @@ pub struct Peer(pub IpAddr);
 /// How long a browser may remember a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
+/// What W3C Trace Context adds to a request.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
 /// What a browser may do with an answer that says nothing else of itself: not
 /// show it as a page, not as a part of one, not hand its address on, not keep it.
 const NOTHING: [(HeaderName, HeaderValue); 4] = [
@@ -176,6 +180,10 @@ pub fn cors(origins: AllowedOrigins) -> CorsLayer {
             header::CONTENT_TYPE,
             IDEMPOTENCY_KEY.clone(),
             request_id::HEADER.clone(),
+            // Of pages that are traced themselves; without a word of ours a
+            // browser would not ask at all.
+            TRACEPARENT,
+            TRACESTATE,
         ])
         .expose_headers([
             header::LOCATION,
