@@ -30,8 +30,8 @@
 //!
 //! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news, audit → contract`;
 //! `server → wiring → backends → contract`; `accounts → hash-simd`;
-//! `server → remote_keys → accounts`; `http | ws | accounts → limits`; whatever counts →
-//! `telemetry`. `http` and `ws` know nothing of
+//! `server → remote_keys → accounts`; `http | ws | accounts → limits`; whatever counts,
+//! or takes time for a request → `telemetry`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
 pub mod accounts;
