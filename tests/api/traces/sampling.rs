@@ -27,7 +27,7 @@ async fn a_sample_of_some_has_whole_traces() {
     let service = traced(&collector, &[("APP__TRACES__SAMPLE", "0.5")]).await;
     const REQUESTS: usize = 200;
     for _ in 0..REQUESTS {
-        // It asks the store, and the bus.
+        // It asks the store.
         Answer::of(service.request(Method::GET, "/readyz")).await;
     }
     let spans = spans_of(service, &collector).await;
