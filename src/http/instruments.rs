@@ -89,7 +89,10 @@ impl RequestInstruments {
     ) {
         let asked = Asked {
             method: known(method).unwrap_or("other"),
-            route: template(route).unwrap_or(UNMATCHED.into()),
+            route: match template(route) {
+                Some(route) => route.to_owned().into(),
+                None => UNMATCHED.into(),
+            },
         };
         let took_of = self.took.get_or_create_owned(&asked);
         took_of.observe(took.as_secs_f64());
@@ -127,13 +130,10 @@ pub(super) fn known(method: &Method) -> Option<&'static str> {
 }
 
 /// What a matched path is called, of which there are few.
-pub(super) fn template(route: Option<&MatchedPath>) -> Option<Cow<'static, str>> {
+pub(super) fn template(route: Option<&MatchedPath>) -> Option<&str> {
     let route = route?.as_str();
     let folder = FILES.iter().find(|(folder, _)| route.starts_with(folder));
-    Some(match folder {
-        Some((_, template)) => (*template).into(),
-        None => route.to_owned().into(),
-    })
+    Some(folder.map_or(route, |(_, template)| template))
 }
 
 fn class(status: StatusCode) -> &'static str {

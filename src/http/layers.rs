@@ -102,7 +102,7 @@ pub async fn observe(
     let route = request.extensions().get::<MatchedPath>().cloned();
     let trace = observer.traces.server_span(Asked {
         method: instruments::known(&method),
-        route: instruments::template(route.as_ref()).as_deref(),
+        route: instruments::template(route.as_ref()),
         id: id.as_str(),
         headers: request.headers(),
     });
