@@ -26,7 +26,10 @@ use crate::{
     presence::Presence,
     readiness::Readiness,
     rooms::{MembersOnly, MembershipChanges, RoomInstruments, RoomLimits, RoomPolicy, Rooms},
-    telemetry::metrics::{Counter, Metrics, gauge},
+    telemetry::{
+        metrics::{Counter, Metrics, gauge},
+        traces::instruments::TraceInstruments,
+    },
     wiring::{Stores, observed::StoreInstruments},
     ws::Gateway,
 };
@@ -173,6 +176,7 @@ impl Rules {
 pub(crate) struct Instruments {
     pub(crate) requests: RequestInstruments,
     pub(crate) stores: StoreInstruments,
+    pub(crate) traces: TraceInstruments,
     /// How often the bus could not be heard for a while.
     pub(crate) interruptions: Counter,
     /// Those of the listener of the API.
@@ -184,6 +188,7 @@ impl Instruments {
         Self {
             requests: RequestInstruments::default(),
             stores: StoreInstruments::default(),
+            traces: TraceInstruments::default(),
             interruptions: Counter::default(),
             connections: TaskTracker::new(),
         }
@@ -219,6 +224,7 @@ impl Instruments {
                 "How often this node could not hear the bus for a while",
                 self.interruptions.clone(),
             );
+            self.traces.register(registry);
             if let Some(stores) = stores {
                 stores.register(&self.stores, registry);
             }

@@ -26,12 +26,12 @@
 //! | [`limits`] | how often one address may ask, and one user |
 //! | [`problem`] | one API error → `application/problem+json` |
 //! | [`request_id`] | what a request is called, everywhere |
-//! | [`telemetry`] | logs and metrics |
+//! | [`telemetry`] | logs, metrics and traces |
 //!
 //! Arrows, and no others: `server → door, router → http | ws → rooms → accounts → news, audit → contract`;
 //! `server → wiring → backends → contract`; `accounts → hash-simd`;
-//! `server → remote_keys → accounts`; `http | ws | accounts → limits`; whatever counts →
-//! `telemetry`. `http` and `ws` know nothing of
+//! `server → remote_keys → accounts`; `http | ws | accounts → limits`; whatever counts,
+//! or takes time for a request → `telemetry`. `http` and `ws` know nothing of
 //! each other, no backend knows anything but the contract.
 
 pub mod accounts;

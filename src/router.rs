@@ -19,6 +19,7 @@ use crate::{
         served_document::ServedDocument,
     },
     readiness::Readiness,
+    telemetry::traces::Traces,
     ws::{self, Gateway},
 };
 
@@ -35,6 +36,8 @@ pub struct Parts {
     pub scrape: Option<Scrape>,
     /// What is counted of requests.
     pub requests: RequestInstruments,
+    /// Where requests are traced.
+    pub traces: Traces,
     // {% if page %}It needs both roles.
     /// Whether it serves the page.
     pub page: bool,
@@ -177,6 +180,7 @@ pub fn router(routes: Routes, parts: Parts, http: &Http) -> Router {
     let observer = Observer {
         proxies: Arc::new(http.trusted_proxies.clone()),
         instruments: parts.requests,
+        traces: parts.traces,
     };
     routes
         .fallback(layers::not_found)

@@ -23,7 +23,8 @@ use crate::{
     presence::Presence,
     readiness::Readiness,
     router::{self, Parts, Routes},
-    wiring::{self, Stores, WiringError},
+    telemetry::traces::{Traces, TracesError},
+    wiring::{self, Stores, WiringError, traced_bus::traced_bus},
     ws::{Gate, Gateway, close::Close, origins::Origins, shards::Shards},
 };
 
@@ -72,6 +73,9 @@ pub enum StartError {
     /// Ended sessions and changed memberships can't be learnt of.
     #[error("can't learn which sessions ended and which memberships changed")]
     Control(#[from] ListenError),
+    /// Traces can't be recorded.
+    #[error(transparent)]
+    Traces(#[from] TracesError),
     /// A part of the start panicked, which is a mistake in it.
     #[error("a part of the start panicked")]
     Panicked(#[from] JoinError),
@@ -85,6 +89,7 @@ impl StartError {
             Self::Bind { .. } => Some("http.bind"),
             Self::BindMetrics { .. } => Some("metrics.bind"),
             Self::Wiring(error) => Some(error.setting()),
+            Self::Traces(_) => Some("traces.endpoint"),
             Self::SecondFactorOff => Some("second_factor.totp_key"),
             Self::Keys(NodeKeysError::Remote(_)) => Some("tokens.jwks_url"),
             _ => None,
@@ -111,6 +116,7 @@ pub struct Server {
     app: Option<Arc<App>>,
     gateway: Option<Arc<Gateway>>,
     shards: Option<Shards>,
+    traces: Traces,
     shutdown: Shutdown,
     background: JoinSet<()>,
 }
@@ -160,6 +166,7 @@ impl Server {
             MetricsBind::Http | MetricsBind::Off => None,
         };
         let instruments = Instruments::new();
+        let traces = Traces::start(&config.traces, &instruments.traces)?;
         let backends = wiring::open(config).await?;
         let stores = backends.stores;
         let stores = stores.map(|stores| stores.observed(&instruments.stores));
@@ -183,7 +190,8 @@ impl Server {
                     }
                 }
                 let common = Common {
-                    bus: bus.clone(),
+                    // What sockets say goes to the bus itself.
+                    bus: traced_bus(bus, &traces),
                     presence: presence.clone(),
                     verifier: verifier.clone(),
                     ended: ended.clone(),
@@ -243,6 +251,7 @@ impl Server {
             gateway: gateway.clone(),
             scrape: (config.metrics.bind == MetricsBind::Http).then(|| scrape.clone()),
             requests: instruments.requests.clone(),
+            traces: traces.clone(),
             // {% if page %}Only where both of its roles are.
             page: config.serves_page(),
             // {% endif %}Another part is handed over here.
@@ -280,6 +289,7 @@ impl Server {
             app,
             gateway,
             shards,
+            traces,
             shutdown: config.shutdown.clone(),
             background,
         })
@@ -321,6 +331,7 @@ impl Server {
             app,
             gateway,
             shards,
+            traces,
             shutdown,
             mut background,
             ..
@@ -344,6 +355,7 @@ impl Server {
                 app.work.wait().await;
                 app.accounts.audit.flush().await;
             }
+            traces.flush().await;
         };
         if timeout(shutdown.deadline, drain).await.is_err() {
             tracing::warn!(

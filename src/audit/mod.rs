@@ -29,6 +29,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use budget::Budget;
 
+use crate::telemetry::traces;
+
 /// The target of the log lines.
 pub const TARGET: &str = "audit";
 
@@ -75,7 +77,8 @@ impl Audit {
     /// caller that goes away loses nothing.
     pub async fn done(&self, record: AuditRecord) {
         line::log(&record);
-        self.write(Some(record)).await;
+        // The writer records for many at once, in a task of its own.
+        traces::child("audit.record", self.write(Some(record)), |()| None).await;
     }
 
     /// Records what was refused; at once, for the writing is left to others.

@@ -5,6 +5,7 @@ use secrecy::ExposeSecret;
 use super::{
     Config, MetricsBind, Profile, Role,
     bounds::{Bounds, Refusal},
+    jwks_url::is_plain_remote,
     platform::WithoutDisk,
     secret,
 };
@@ -51,6 +52,7 @@ impl Config {
         self.ws.check(bounds);
         self.shutdown.check(bounds);
         self.log.check(bounds);
+        self.traces.check(bounds);
     }
 }
 
@@ -183,7 +185,7 @@ pub(super) fn doubtful(config: &Config, without_disk: Option<WithoutDisk>) -> Ve
         ));
     }
     if let Some(url) = &config.tokens.jwks_url {
-        if url.is_plain_remote() {
+        if is_plain_remote(url.as_url()) {
             doubts.push(Refusal::new(
                 "tokens.jwks_url",
                 format!(
@@ -199,6 +201,18 @@ pub(super) fn doubtful(config: &Config, without_disk: Option<WithoutDisk>) -> Ve
                 reason: "is not used: tokens.secret is set, and verifies alone".to_owned(),
             });
         }
+    }
+    if config.traces.headers.is_some()
+        && let Some(endpoint) = &config.traces.endpoint
+        && is_plain_remote(endpoint.as_url())
+    {
+        doubts.push(Refusal {
+            key: "traces.endpoint",
+            others: &["traces.headers"],
+            reason: format!(
+                "whoever sits on the network can read headers that go without TLS: {endpoint}"
+            ),
+        });
     }
     let everyone = config.http.trusted_proxies.as_ref().is_some_and(|proxies| {
         proxies

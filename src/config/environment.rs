@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use figment::{
     providers::{Format, Toml},
-    value::{Dict, Value},
+    value::{Dict, Num, Value},
 };
 
 use super::{
@@ -25,6 +25,7 @@ pub(super) const SECRET_KEYS: &[&str] = &[
     "tokens.previous_secret",
     "store.url",
     "bus.url",
+    "traces.headers",
 ];
 
 /// Keys of lists that `defaults.toml` leaves unset.
@@ -227,6 +228,7 @@ fn typed(text: &str, key: &str, defaults: &[Layer]) -> Result<Value, &'static st
         .rev()
         .find_map(|layer| find(layer.values(), key));
     match default {
+        Some(Value::Num(_, Num::F64(_))) => fraction(text),
         Some(Value::Num(..)) => number(text),
         Some(Value::Bool(..)) => text
             .parse::<bool>()
@@ -243,6 +245,12 @@ fn number(text: &str) -> Result<Value, &'static str> {
     text.parse::<u64>()
         .map(Value::from)
         .map_err(|_| "expected a whole number")
+}
+
+fn fraction(text: &str) -> Result<Value, &'static str> {
+    text.parse::<f64>()
+        .map(Value::from)
+        .map_err(|_| "expected a number")
 }
 
 fn find<'a>(values: &'a Dict, key: &str) -> Option<&'a Value> {

@@ -20,6 +20,10 @@ const NAMES: &[&str] = &[
     "TOTP_KEY",
     "ALLOWED_ORIGINS",
     "RUST_LOG",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 ];
 
 /// Whether a variable is one of the flat names.
@@ -31,10 +35,12 @@ pub(super) fn is_name(variable: &str) -> bool {
 }
 
 pub(super) fn layers(environment: &mut Environment<'_>) -> Vec<Layer> {
-    [bind, store, bus, secret, previous, totp, origins, filter]
-        .into_iter()
-        .filter_map(|name| name(environment))
-        .collect()
+    [
+        bind, store, bus, secret, previous, totp, origins, filter, collector, headers,
+    ]
+    .into_iter()
+    .filter_map(|name| name(environment))
+    .collect()
 }
 
 /// `GATEWAY_BIND_ADDR` is an address and a port, `PORT` is a port on every
@@ -166,6 +172,31 @@ fn filter(environment: &mut Environment<'_>) -> Option<Layer> {
     Some(Layer::setting(
         given.origin,
         "log.filter",
+        given.value.into(),
+    ))
+}
+
+/// As OpenTelemetry's exporters read them: the name that has TRACES in it wins,
+/// and is the whole URL; the other is one for all signals, without the path.
+fn collector(environment: &mut Environment<'_>) -> Option<Layer> {
+    const KEY: &str = "traces.endpoint";
+    let every = environment.text("OTEL_EXPORTER_OTLP_ENDPOINT");
+    if let Some(given) = environment.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
+        return Some(Layer::setting(given.origin, KEY, given.value.into()));
+    }
+    let Given { value, origin } = every?;
+    let url = format!("{}/v1/traces", value.trim_end_matches('/'));
+    Some(Layer::setting(origin, KEY, url.into()))
+}
+
+fn headers(environment: &mut Environment<'_>) -> Option<Layer> {
+    let every = environment.secret("OTEL_EXPORTER_OTLP_HEADERS");
+    let given = environment
+        .secret("OTEL_EXPORTER_OTLP_TRACES_HEADERS")
+        .or(every)?;
+    Some(Layer::setting(
+        given.origin,
+        "traces.headers",
         given.value.into(),
     ))
 }

@@ -55,17 +55,17 @@ impl JwksUrl {
             _ => None,
         }
     }
+}
 
-    /// Whether it is fetched from another machine without TLS.
-    pub(super) fn is_plain_remote(&self) -> bool {
-        let loopback = match self.0.host() {
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            None => false,
-        };
-        self.0.scheme() == "http" && !loopback
-    }
+/// Whether another machine is spoken to without TLS.
+pub(super) fn is_plain_remote(url: &Url) -> bool {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.to_canonical().is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    };
+    url.scheme() == "http" && !loopback
 }
 
 impl TryFrom<String> for JwksUrl {

@@ -58,6 +58,7 @@ mod show;
 mod shutdown;
 mod sources;
 mod tokens;
+mod traces;
 mod ws;
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,7 @@ pub use self::{
     shutdown::Shutdown,
     sources::Sources,
     tokens::{HIDDEN, Tokens},
+    traces::{CollectorUrl, CollectorUrlError, TraceHeadersError, Traces},
     ws::Ws,
 };
 
@@ -119,6 +121,8 @@ pub struct Config {
     pub log: Log,
     /// Metrics.
     pub metrics: Metrics,
+    /// Traces.
+    pub traces: Traces,
 }
 
 impl Config {

@@ -192,6 +192,7 @@ fn reason(kind: &Kind, key: &str) -> String {
 fn wanted(expected: &str) -> &str {
     match expected {
         "u8" | "u32" | "u64" | "usize" => "a whole number in range",
+        "f64" => "a number",
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a string" => "text",

@@ -69,7 +69,10 @@ impl fmt::Display for Toml<'_> {
                         .to_string()
                         .replace('\u{7f}', "\\u007f"),
                 ),
-                (None, None) => Err(fmt::Error),
+                (None, None) => value.to_f64().map_or(Err(fmt::Error), |fraction| {
+                    // With its point, which tells it from a whole number.
+                    write!(f, "{fraction:?}")
+                }),
             },
         }
     }

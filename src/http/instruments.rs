@@ -88,8 +88,11 @@ impl RequestInstruments {
         took: Duration,
     ) {
         let asked = Asked {
-            method: known(method),
-            route: template(route.map(MatchedPath::as_str)),
+            method: known(method).unwrap_or("other"),
+            route: match template(route) {
+                Some(route) => route.to_owned().into(),
+                None => UNMATCHED.into(),
+            },
         };
         let took_of = self.took.get_or_create_owned(&asked);
         took_of.observe(took.as_secs_f64());
@@ -113,8 +116,8 @@ impl Drop for UnderWay {
 }
 
 /// Anybody may send any method.
-fn known(method: &Method) -> &'static str {
-    match *method {
+pub(super) fn known(method: &Method) -> Option<&'static str> {
+    Some(match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
         Method::POST => "POST",
@@ -122,19 +125,15 @@ fn known(method: &Method) -> &'static str {
         Method::PATCH => "PATCH",
         Method::DELETE => "DELETE",
         Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    }
+        _ => return None,
+    })
 }
 
-fn template(route: Option<&str>) -> Cow<'static, str> {
-    let Some(route) = route else {
-        return UNMATCHED.into();
-    };
+/// What a matched path is called, of which there are few.
+pub(super) fn template(route: Option<&MatchedPath>) -> Option<&str> {
+    let route = route?.as_str();
     let folder = FILES.iter().find(|(folder, _)| route.starts_with(folder));
-    match folder {
-        Some((_, template)) => (*template).into(),
-        None => route.to_owned().into(),
-    }
+    Some(folder.map_or(route, |(_, template)| template))
 }
 
 fn class(status: StatusCode) -> &'static str {

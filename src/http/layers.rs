@@ -13,13 +13,16 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use tracing::Instrument;
 
 use super::{
-    caller::Client, client_address::client_address, instruments::RequestInstruments,
+    caller::Client,
+    client_address::client_address,
+    instruments::{self, RequestInstruments},
     rooms::IDEMPOTENCY_KEY,
 };
 use crate::{
     config::{AllowedOrigins, TrustedProxies},
     problem::{self, Problem, ProblemType},
     request_id::{self, RequestId},
+    telemetry::traces::{Asked, Traces},
 };
 
 /// The address that a connection comes from, as the server accepted it.
@@ -28,6 +31,10 @@ pub struct Peer(pub IpAddr);
 
 /// How long a browser may remember a preflight.
 const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
+
+/// What W3C Trace Context adds to a request.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// What a browser may do with an answer that says nothing else of itself: not
 /// show it as a page, not as a part of one, not hand its address on, not keep it.
@@ -56,9 +63,11 @@ pub struct Observer {
     pub proxies: Arc<Option<TrustedProxies>>,
     /// What is counted.
     pub instruments: RequestInstruments,
+    /// Where requests are traced.
+    pub traces: Traces,
 }
 
-/// Names the request, logs and counts its end, gives the id back, and tells
+/// Names the request, logs, counts and traces it, gives the id back, and tells
 /// browsers what they may do with the answer.
 ///
 /// The query is not logged: somebody may have put a token there.
@@ -83,22 +92,34 @@ pub async fn observe(
         client = client.map(tracing::field::display),
         // Whoever shows a valid token is named then.
         user = tracing::field::Empty,
+        // Only where there is a trace to look at.
+        trace_id = tracing::field::Empty,
     );
     if let Some(client) = client {
         request.extensions_mut().insert(Client(client));
     }
     request.extensions_mut().insert(id.clone());
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let trace = observer.traces.server_span(Asked {
+        method: instruments::known(&method),
+        route: instruments::template(route.as_ref()),
+        id: id.as_str(),
+        headers: request.headers(),
+    });
+    if let Some(trace_id) = trace.trace_id() {
+        span.record("trace_id", tracing::field::display(trace_id));
+    }
     let under_way = observer.instruments.begin();
     let started = std::time::Instant::now();
     async move {
-        let mut response = next.run(request).await;
+        let mut response = trace.within(next.run(request)).await;
         drop(under_way);
         let took = started.elapsed();
         let status = response.status();
         let is_socket = status == StatusCode::SWITCHING_PROTOCOLS;
         let instruments = &observer.instruments;
         instruments.answered(&method, route.as_ref(), status, took);
+        trace.answered(status);
         let status = status.as_u16();
         let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let often = matches!(path.as_str(), "/livez" | "/readyz" | "/health" | "/metrics");
@@ -159,6 +180,10 @@ pub fn cors(origins: AllowedOrigins) -> CorsLayer {
             header::CONTENT_TYPE,
             IDEMPOTENCY_KEY.clone(),
             request_id::HEADER.clone(),
+            // Of pages that are traced themselves; without a word of ours a
+            // browser would not ask at all.
+            TRACEPARENT,
+            TRACESTATE,
         ])
         .expose_headers([
             header::LOCATION,

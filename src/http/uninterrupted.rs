@@ -3,7 +3,10 @@
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
-use crate::problem::{Problem, ProblemType};
+use crate::{
+    problem::{Problem, ProblemType},
+    telemetry::traces,
+};
 
 /// Does `work` to its end, whether or not anybody waits for the answer: a
 /// handler is dropped with its connection, and a session that has ended in the
@@ -17,7 +20,7 @@ where
     T: Send + 'static,
     E: Into<Problem> + Send + 'static,
 {
-    match tracker.spawn(work.in_current_span()).await {
+    match tracker.spawn(traces::carried(work).in_current_span()).await {
         Ok(done) => done.map_err(Into::into),
         // It panicked, which the log has.
         Err(_) => Err(Problem::new(ProblemType::Internal)),

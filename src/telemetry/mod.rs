@@ -5,6 +5,8 @@
 //! |---|---|
 //! | [`logs`] | structured logs, on standard error |
 //! | [`metrics`] | what is counted and measured, as Prometheus reads it |
+//! | [`traces`] | which request took how long where, as OpenTelemetry has it |
 
 pub mod logs;
 pub mod metrics;
+pub mod traces;

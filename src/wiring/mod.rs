@@ -16,6 +16,7 @@ mod nats;
 
 // {% endif %}Another kind has its file beside this one.
 pub(crate) mod observed;
+pub(crate) mod traced_bus;
 
 use std::{fmt, sync::Arc};
 

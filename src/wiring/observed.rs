@@ -1,4 +1,5 @@
-//! Stores whose calls are measured. The backends themselves know nothing of it.
+//! Stores whose calls are measured, and traced where a request is. The backends
+//! themselves know nothing of it.
 
 use std::{sync::Arc, time::Instant};
 
@@ -19,8 +20,9 @@ use prometheus_client::{
 use uuid::Uuid;
 
 use super::Stores;
-use crate::telemetry::metrics::{
-    Counted, Histogram, Registry, SECONDS, by_label, gauge, label::label,
+use crate::telemetry::{
+    metrics::{Counted, Histogram, Label, Registry, SECONDS, by_label, gauge, label::label},
+    traces,
 };
 
 label! {
@@ -73,7 +75,11 @@ impl StoreInstruments {
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         let begun = Instant::now();
-        let result = call.await;
+        let result = traces::child(operation, call, |result| {
+            let error = result.as_ref().err()?;
+            Some(FailureKind::from(error).value())
+        })
+        .await;
         let took = self.took.get_or_create_owned(&Call { operation });
         took.observe(begun.elapsed().as_secs_f64());
         if let Err(error) = &result {

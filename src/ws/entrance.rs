@@ -156,21 +156,22 @@ impl Entrance {
     }
 
     /// Waits for the connection, then runs its socket in a task of its own
-    /// size, on the thread of its room: the one that waits here is larger.
-    pub(super) async fn enter(self, gateway: Arc<Gateway>, upgrade: OnUpgrade) {
+    /// size, on the thread of its room: the one that waits here is larger. Returns
+    /// whether there is a socket now.
+    pub(super) async fn enter(self, gateway: Arc<Gateway>, upgrade: OnUpgrade) -> bool {
         let Ok(Ok(upgraded)) = timeout(UPGRADE_TIMEOUT, upgrade).await else {
             tracing::debug!("a connection ended before it became a socket");
-            return;
+            return false;
         };
         let Ok(parts) = upgraded.downcast::<TokioIo<Connection>>() else {
             tracing::error!("the connection is not the one that was accepted");
-            return;
+            return false;
         };
         let read_ahead = parts.read_buf.to_vec();
-        self.run(gateway, parts.io.into_inner().into_stream(), read_ahead);
+        self.run(gateway, parts.io.into_inner().into_stream(), read_ahead)
     }
 
-    fn run(self, gateway: Arc<Gateway>, stream: TcpStream, read_ahead: Vec<u8>) {
+    fn run(self, gateway: Arc<Gateway>, stream: TcpStream, read_ahead: Vec<u8>) -> bool {
         if let Err(error) = tune(&stream) {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
@@ -198,7 +199,7 @@ impl Entrance {
                     error = &error as &dyn std::error::Error,
                     "a connection can't be waited for"
                 );
-                return;
+                return false;
             }
         };
         let (reader, writer) = stream.into_split();
@@ -260,6 +261,7 @@ impl Entrance {
                 %connection, %user, %session, %room, end = end.label(), seconds, "socket closed"
             );
         });
+        true
     }
 }
 

@@ -28,6 +28,7 @@ use crate::{
     problem::{Problem, ProblemType, document::problems},
     request_id::RequestId,
     rooms::position::PositionText,
+    telemetry::traces,
 };
 
 /// How long a client that finds no place should wait.
@@ -165,7 +166,11 @@ async fn open_socket(
         }
     };
     instruments.handshake(HandshakeOutcome::Accepted);
-    tokio::spawn(entrance.enter(gateway.clone(), upgrade));
+    let entering = entrance.enter(gateway.clone(), upgrade);
+    let entering = traces::child("websocket.upgrade", entering, |entered| {
+        (!entered).then_some("not_upgraded")
+    });
+    tokio::spawn(traces::carried(entering));
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();

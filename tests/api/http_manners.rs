@@ -89,6 +89,11 @@ async fn pages_of_listed_origins_may_call_and_others_may_not() {
             .header("access-control-allow-headers")
             .contains("authorization,content-type,idempotency-key")
     );
+    assert!(
+        listed
+            .header("access-control-allow-headers")
+            .ends_with("traceparent,tracestate")
+    );
     assert!(listed.header("vary").contains("origin"));
     let unlisted = preflight("http://evil.example").await;
     assert_eq!(unlisted.header("access-control-allow-origin"), "");

@@ -55,3 +55,5 @@ mod shutdown;
 mod socket;
 mod stuck_bus;
 mod tokens;
+#[cfg(feature = "otel")]
+mod traces;

@@ -37,3 +37,4 @@ mod production;
 mod program;
 mod roles;
 mod secrets;
+mod traces;

@@ -123,7 +123,7 @@ fn every_mistake_is_listed_with_its_key_and_source() {
         .check();
     let mut lines: Vec<&str> = outcome.stderr.lines().collect();
     lines.sort_unstable();
-    let known = "roles, http, store, bus, tokens, passwords, second_factor, audit, limits, rooms, ws, shutdown, log, metrics";
+    let known = "roles, http, store, bus, tokens, passwords, second_factor, audit, limits, rooms, ws, shutdown, log, metrics, traces";
     let duration = "a duration is written like \"500ms\", \"10s\", \"5m\", \"12h\" or \"90d\"";
     let mut expected = [
         "APP__: names no key; write APP__, a section, __ and a setting".to_owned(),

@@ -42,3 +42,10 @@ mod secrets;
 mod signals;
 mod storm;
 mod users;
+
+#[cfg(feature = "otel")]
+#[path = "../api/traces/collector.rs"]
+#[allow(dead_code, reason = "the tests of the API use another part of it")]
+mod collector;
+#[cfg(feature = "otel")]
+mod traces;

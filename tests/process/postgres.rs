@@ -70,7 +70,11 @@ async fn a_store_that_fails_tells_no_secret() {
         server.kill();
         let answered = everything.ask_in_vain(&refresh).await;
         assert_eq!(answered, [503; 4]);
+        #[cfg(feature = "otel")]
+        let place = Arc::clone(&service.place);
         secrets::left_no_trace(service, everything);
+        #[cfg(feature = "otel")]
+        crate::traces::have_failures(&place);
     }
 }
 

@@ -70,7 +70,11 @@ async fn a_store_that_fails_tells_no_secret() {
         let answered = everything.ask_in_vain(&refresh).await;
         assert!(answered.contains(&503), "{answered:?}");
         raw_sql("ROLLBACK").execute(&mut file).await.unwrap();
+        #[cfg(feature = "otel")]
+        let place = Arc::clone(&service.place);
         secrets::left_no_trace(service, everything);
+        #[cfg(feature = "otel")]
+        crate::traces::have_failures(&place);
     }
 }
 

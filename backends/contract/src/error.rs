@@ -34,3 +34,14 @@ pub enum BusError {
     #[error("the bus failed")]
     Failed(#[source] BoxError),
 }
+
+impl BusError {
+    /// Which of them it is, in a word that is no secret.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "unavailable",
+            Self::Failed(_) => "failed",
+        }
+    }
+}

@@ -17,6 +17,7 @@ use super::{
     service::PasswordService,
     stored::Stored,
 };
+use crate::telemetry::traces;
 
 /// A place in the queue of the hashing threads, for one use. It is taken
 /// before anything else is done for a request, and given back when it has been
@@ -65,7 +66,7 @@ impl Permit {
             stored,
             digest: Zeroizing::default(),
         };
-        place.run(work).await?
+        traced("password.verify", place.run(work)).await?
     }
 
     /// Hashes a password that was accepted before, with a fresh salt: what
@@ -75,7 +76,8 @@ impl Permit {
     /// [`HashError`].
     pub async fn hash(self, password: Password) -> Result<StoredHash, HashError> {
         let Self { place, service } = self;
-        place.run(Hashing::new(service.cost(), password)).await?
+        let work = Hashing::new(service.cost(), password);
+        traced("password.hash", place.run(work)).await?
     }
 
     /// Hashes another application's digest of a password, so that the digest
@@ -110,8 +112,17 @@ impl Permit {
         let Self { place, service } = self;
         let candidate = Candidate::new(typed, user_inputs, service.settings())?;
         let work = Hashing::new(service.cost(), candidate);
-        place.run(work).await.map_err(HashError::from)?
+        let hashed = traced("password.hash", place.run(work)).await;
+        hashed.map_err(HashError::from)?
     }
+}
+
+/// The wait for a thread, and its work.
+async fn traced<T>(
+    name: &'static str,
+    work: impl Future<Output = Result<T, Crashed>>,
+) -> Result<T, Crashed> {
+    traces::child(name, work, |done| done.is_err().then_some("crashed")).await
 }
 
 /// Verifies a password.

@@ -31,7 +31,7 @@ pub use self::{
 };
 use self::{member::Member, room::Room};
 use super::{instruments::Traffic, outbox::Outbox, shards::Spread, wire::Format};
-use crate::accounts::tokens::Grant;
+use crate::{accounts::tokens::Grant, telemetry::traces};
 
 /// The rooms that sockets of this node sit in.
 pub struct Hubs {
@@ -120,7 +120,11 @@ impl Hubs {
         let room = seat.room();
         room.hub
             .get_or_try_init(|| async {
-                let subscription = self.bus.subscribe(&room.name, None).await?;
+                let subscribing = self.bus.subscribe(&room.name, None);
+                let subscription = traces::child("bus.subscribe", subscribing, |subscribed| {
+                    subscribed.as_ref().err().map(BusError::kind)
+                })
+                .await?;
                 room.members.lock().position = subscription.position();
                 let hub = listening::run(Arc::clone(room), subscription, self.echo);
                 Ok(self.thread_of(name).spawn(hub).abort_handle())
