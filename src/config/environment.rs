@@ -23,6 +23,7 @@ const PROFILE: &str = "APP_PROFILE";
 pub(super) const SECRET_KEYS: &[&str] = &[
     "tokens.secret",
     "tokens.previous_secret",
+    "second_factor.totp_key",
     "store.url",
     "bus.url",
     "traces.headers",

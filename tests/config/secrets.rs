@@ -73,6 +73,37 @@ fn a_secret_may_stand_in_a_file() {
 }
 
 #[test]
+fn every_secret_is_hidden_and_may_stand_in_a_file() {
+    for (key, names) in [
+        ("tokens.secret", ["JWT_SECRET", "APP__TOKENS__SECRET"]),
+        (
+            "tokens.previous_secret",
+            ["JWT_SECRET_PREVIOUS", "APP__TOKENS__PREVIOUS_SECRET"],
+        ),
+        (
+            "second_factor.totp_key",
+            ["TOTP_KEY", "APP__SECOND_FACTOR__TOTP_KEY"],
+        ),
+    ] {
+        for name in names {
+            let secret = random_secret();
+            let file = format!("{name}_FILE");
+            for (variable, value) in [(name, &*secret), (&*file, "secret")] {
+                let mut setup = Setup::new().write("secret", &secret);
+                if key == "tokens.previous_secret" {
+                    // There is none before it.
+                    setup = setup.var("JWT_SECRET", random_secret());
+                }
+                let setup = setup.var(variable, value);
+                let shown = format!("# {key} = (hidden)  # <- {variable}");
+                assert_eq!(setup.shown(key), shown);
+                setup.run(&["config", "show"]).never_says(&secret);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_understood_is_not_quoted() {
     for (file, expected) in [
         ("[default.tokens]\nsecret = \"canary\n", "line 2: "),
