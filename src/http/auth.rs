@@ -52,7 +52,8 @@ pub struct Credentials {
     #[schema(value_type = String, format = Password, min_length = 1, max_length = 4096)]
     password: SecretString,
     /// What answers the challenge of `urn:problem-type:second-factor-required`: a
-    /// code of the authenticator app, where that asked for one. Not at registration.
+    /// code of the authenticator app, where that asked for one. An account that has
+    /// none signs in with any. Not at registration.
     #[serde(default)]
     #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 4096, nullable = false)]
     second_factor: Option<SecretString>,
