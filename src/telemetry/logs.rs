@@ -2,9 +2,13 @@
 
 use std::io::{IsTerminal, stderr};
 
-use tracing::{Level, Metadata};
+use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    EnvFilter, Layer,
+    filter::filter_fn,
+    fmt::{self, MakeWriter},
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
 };
 
 use crate::config::{Log, LogFormat};
@@ -33,25 +37,38 @@ pub enum LogsError {
 /// # Errors
 /// [`LogsError`]
 pub fn start(log: &Log) -> Result<(), LogsError> {
-    let filter = EnvFilter::builder().parse(&log.filter)?;
-    let registry = tracing_subscriber::registry()
-        .with(filter)
-        .with(filter_fn(may_be_logged));
-    match log.format {
-        LogFormat::Pretty => {
-            let layer = fmt::layer()
-                .with_writer(stderr)
-                .with_ansi(stderr().is_terminal())
-                .with_target(false);
-            registry.with(layer).try_init()?;
-        }
-        LogFormat::Json => {
-            let layer = fmt::layer().json().flatten_event(true).with_writer(stderr);
-            registry.with(layer).try_init()?;
-        }
-    }
+    writing_to(stderr, stderr().is_terminal(), log)?.try_init()?;
     std::panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// What [`start`] starts, writing elsewhere; `ansi` is whether that shows colours.
+///
+/// # Errors
+/// [`LogsError::Filter`]
+pub fn writing_to<W>(
+    writer: W,
+    ansi: bool,
+    log: &Log,
+) -> Result<impl Subscriber + Send + Sync + use<W>, LogsError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::builder().parse(&log.filter)?;
+    let lines: Box<dyn Layer<_> + Send + Sync> = match log.format {
+        LogFormat::Pretty => {
+            let layer = fmt::layer().with_writer(writer).with_ansi(ansi);
+            layer.with_target(false).boxed()
+        }
+        LogFormat::Json => {
+            let layer = fmt::layer().json().flatten_event(true);
+            layer.with_writer(writer).boxed()
+        }
+    };
+    Ok(tracing_subscriber::registry()
+        .with(filter)
+        .with(filter_fn(may_be_logged))
+        .with(lines))
 }
 
 /// Whatever the filter says.

@@ -22,6 +22,7 @@ mod backpressure;
 mod bad_bodies;
 mod boundaries;
 mod browsers;
+mod canaries;
 mod crowds;
 #[cfg(feature = "docs")]
 mod docs;

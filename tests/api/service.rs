@@ -18,7 +18,7 @@ use test_servers::Place;
 pub use test_servers::keeps_history;
 use tokio::{sync::oneshot, task::JoinHandle, time::timeout};
 
-use crate::{mint, socket::Socket};
+use crate::{canaries, mint, socket::Socket};
 
 /// A password that the policy takes.
 pub const PASSWORD: &str = "plum-tractor-91-violin";
@@ -88,6 +88,7 @@ impl Service {
     }
 
     async fn at(place: Arc<Place>, variables: Vec<(String, String)>, own: Own) -> Self {
+        canaries::look();
         let config = config(&place, &variables);
         let rules = {
             let own = own.clone();
@@ -235,6 +236,9 @@ pub fn client() -> reqwest::Client {
 impl Drop for Service {
     fn drop(&mut self) {
         self.running.abort();
+        if !std::thread::panicking() {
+            canaries::assert_none_found();
+        }
     }
 }
 
