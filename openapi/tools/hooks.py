@@ -6,18 +6,35 @@ requests that fit the document are about something that is there, every other
 time. Sessions and rooms that a test may end are of their own.
 """
 
+import base64
+import hmac
 import itertools
 import os
+import struct
+import time
 
 import requests
 import schemathesis
 
 URL = os.environ["SERVICE_URL"]
 PASSWORD = "plum-tractor-91-violin"
-# What ends the sessions of whoever asks.
-ENDING = {"logout", "changePassword", "endSession"}
+# What ends the sessions of whoever asks, or changes how they sign in.
+ENDING = {"logout", "changePassword", "endSession", "addTotp", "confirmTotp", "removeTotp"}
+# What takes a code of an authenticator app.
+SHOWING_CODES = {"confirmTotp", "removeTotp"}
+# Seconds for which a code of an authenticator app is shown.
+STEP = 30
 
 numbers = itertools.count(1)
+
+
+def code(secret, seconds):
+    """What an authenticator app shows at that time (RFC 6238)."""
+    counter = struct.pack(">Q", int(seconds) // STEP)
+    digest = hmac.digest(base64.b32decode(secret), counter, "sha1")
+    offset = digest[-1] & 15
+    number = struct.unpack(">I", digest[offset : offset + 4])[0] & 0x7FFFFFFF
+    return f"{number % 1_000_000:06}"
 
 
 class Person:
@@ -35,7 +52,15 @@ class Person:
     def post(self, path, body):
         answer = self.session.post(URL + path, json=body, timeout=20)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
+
+    def add_authenticator(self, confirmed):
+        secret = self.post("/auth/totp", {"current_password": PASSWORD})["secret"]
+        now = time.time()
+        if confirmed:
+            # Each is right once: the one before is, too, and leaves this one.
+            self.post("/auth/totp/confirm", {"code": code(secret, now - STEP)})
+        self.code = code(secret, now)
 
     def room(self):
         room = {"title": "Property tests", "presence": True}
@@ -55,6 +80,8 @@ class People:
         if operation not in ENDING:
             return self.stays
         self.leaving = Person(f"leaves{next(numbers)}")
+        if operation in SHOWING_CODES:
+            self.leaving.add_authenticator(confirmed=operation == "removeTotp")
         return self.leaving
 
 
@@ -103,8 +130,10 @@ if people:
                 timeout=20,
             )
             path["sid"] = sessions.json()["sessions"][0]["id"]
-        if operation == "changePassword":
+        if operation in ("changePassword", "addTotp", "removeTotp"):
             case.body["current_password"] = PASSWORD
+        if operation in SHOWING_CODES:
+            case.body["code"] = people.leaving.code
         if operation == "refresh":
             case.body["refresh_token"] = Person(f"returns{next(numbers)}").refresh_token
         if operation == "login":

@@ -38,6 +38,7 @@ class Service:
             "PATH": os.environ["PATH"],
             "GATEWAY_BIND_ADDR": "127.0.0.1:0",
             "JWT_SECRET": secrets.token_hex(32),
+            "TOTP_KEY": secrets.token_hex(32),
             "RUST_LOG": "warn",
             # Many hashes, not safe ones, and nobody is told to come back.
             "APP__PASSWORDS__MEMORY_KIB": "64",

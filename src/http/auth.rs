@@ -9,7 +9,7 @@ use axum::{
 };
 use contract::{Account, RoomName, SessionId, Timestamp, UserId, Username};
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -54,9 +54,14 @@ pub struct Credentials {
     /// What answers the challenge of `urn:problem-type:second-factor-required`: a
     /// code of the authenticator app, where that asked for one. An account that has
     /// none signs in with any. Not at registration.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, format = Password, min_length = 1, max_length = 4096, nullable = false)]
     second_factor: Option<SecretString>,
+}
+
+/// What isn't left out is a text: `null` is none.
+fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<SecretString>, D::Error> {
+    SecretString::deserialize(field).map(Some)
 }
 
 /// A refresh token.
