@@ -104,7 +104,8 @@ impl Network {
         let prefix = match prefix {
             Some(digits) => {
                 let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-                digits.parse().ok().filter(|_| is_number)?
+                let is_plain = digits == "0" || !digits.starts_with('0');
+                digits.parse().ok().filter(|_| is_number && is_plain)?
             }
             None => most,
         };

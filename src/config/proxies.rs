@@ -50,15 +50,17 @@ impl TrustedProxies {
 }
 
 fn network(entry: &str) -> Option<IpNet> {
-    let address = entry.split_once('/').map_or(entry, |(address, _)| address);
+    let Some((address, prefix)) = entry.split_once('/') else {
+        return entry.parse::<IpAddr>().ok().map(IpNet::from);
+    };
     // The crate of networks takes `010.0.0.0/8`, which is 8.0.0.0/8 to whom a
-    // leading zero means octal.
-    let address: IpAddr = address.parse().ok()?;
-    if entry.contains('/') {
-        entry.parse().ok()
-    } else {
-        Some(address.into())
+    // leading zero means octal; and some leading zeros of a prefix, not others.
+    let address = address.parse::<IpAddr>().ok()?;
+    let length = prefix.parse::<u8>().ok()?;
+    if length.to_string() != prefix {
+        return None;
     }
+    IpNet::new(address, length).ok()
 }
 
 impl<'de> Deserialize<'de> for TrustedProxies {
@@ -97,10 +99,17 @@ mod tests {
 
     #[test]
     fn what_is_neither_is_named() {
-        let entries = ["10.0.0.0/33", "10.0.0.1", "lb.internal", "010.1.0.0/16"];
-        let error = TrustedProxies::parse(entries).unwrap_err();
-        for entry in ["10.0.0.0/33", "lb.internal", "010.1.0.0/16"] {
-            assert!(error.contains(entry), "{error}");
+        let wrong = [
+            "10.0.0.0/33",
+            "lb.internal",
+            "010.1.0.0/16",
+            "10.0.0.0/08",
+            "fd00::/+8",
+            "10.0.0.0/",
+        ];
+        let error = TrustedProxies::parse(wrong.into_iter().chain(["10.0.0.1"])).unwrap_err();
+        for entry in wrong {
+            assert!(error.contains(&format!("{entry:?}")), "{error}");
         }
         assert!(!error.contains("10.0.0.1\""), "{error}");
     }
