@@ -356,6 +356,11 @@ impl Server {
                 app.accounts.audit.flush().await;
             }
             traces.flush().await;
+            // It uses the store, and metrics are served until now.
+            background.shutdown().await;
+            if let Some(app) = &app {
+                app.accounts.credentials.close().await;
+            }
         };
         if timeout(shutdown.deadline, drain).await.is_err() {
             tracing::warn!(

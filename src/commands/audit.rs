@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
-use contract::{Actor, AuditEntry, AuditLog, AuditQuery, AuditReason, Role, UserId, Username};
+use contract::{Actor, AuditEntry, AuditQuery, AuditReason, Role, UserId, Username};
 use serde_json::json;
-use service::config::Loaded;
+use service::{config::Loaded, wiring::Stores};
 use uuid::Uuid;
 
 use super::{
     Outcome,
     print::{Lines, seconds},
-    run, stores,
+    run, stores, with,
 };
 use crate::cli::{AuditCommand, ListRecords};
 
@@ -25,23 +25,23 @@ pub(crate) fn audit(loaded: &Loaded, command: AuditCommand) -> Outcome {
             "roles: auth is not among them, so there is no audit log here; use the configuration \
              of an auth node",
         )?;
-        let user = match &asked.user {
-            None => None,
-            Some(user) => Some(match Uuid::try_parse(user) {
-                Ok(id) => UserId(id),
-                Err(_) => {
-                    let username = Username::parse(user)?;
-                    let account = stores.credentials.find_by_name(&username).await?;
-                    let nobody = || format!("there is no account `{username}`");
-                    account.ok_or_else(nobody)?.id
-                }
-            }),
-        };
-        list(&*stores.audit, user, asked).await
+        with(&stores, list(&stores, asked)).await
     })
 }
 
-async fn list(log: &dyn AuditLog, user: Option<UserId>, asked: ListRecords) -> Outcome {
+async fn list(stores: &Stores, asked: ListRecords) -> Outcome {
+    let user = match &asked.user {
+        None => None,
+        Some(user) => Some(match Uuid::try_parse(user) {
+            Ok(id) => UserId(id),
+            Err(_) => {
+                let username = Username::parse(user)?;
+                let account = stores.credentials.find_by_name(&username).await?;
+                let nobody = || format!("there is no account `{username}`");
+                account.ok_or_else(nobody)?.id
+            }
+        }),
+    };
     let mut query = AuditQuery {
         user,
         event: asked.event,
@@ -54,7 +54,7 @@ async fn list(log: &dyn AuditLog, user: Option<UserId>, asked: ListRecords) -> O
     let mut lines = Lines::new();
     while left > 0 {
         query.limit = PAGE.min(left);
-        let page = log.audit(&query).await?;
+        let page = stores.audit.audit(&query).await?;
         for entry in &page {
             let read_on = if asked.json {
                 lines.print(entry_json(entry))

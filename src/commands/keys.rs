@@ -14,7 +14,7 @@ use service::{
 use super::{
     Outcome, operator,
     print::{Lines, seconds},
-    run, stores,
+    run, stores, with,
 };
 use crate::{cli::KeysCommand, write};
 
@@ -66,7 +66,7 @@ async fn record(loaded: &Loaded, event: AuditEvent, key: Option<String>) -> Outc
                 key,
                 ..administration.did(event, now())
             };
-            administration.audit.done(done).await;
+            with(&stores, administration.audit.done(done)).await;
         }
         Ok(None) => {}
         Err(error) => write(

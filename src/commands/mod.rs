@@ -63,6 +63,13 @@ async fn stores(loaded: &Loaded) -> Outcome<Option<wiring::Stores>> {
         .map_err(|error| about(loaded, Some(error.setting()), error))
 }
 
+/// Does what needs the stores, and closes them, whatever came of it.
+async fn with<T>(stores: &wiring::Stores, work: impl Future<Output = T>) -> T {
+    let done = work.await;
+    stores.credentials.close().await;
+    done
+}
+
 /// Tells the nodes that sessions ended. They have, in the store: whoever has to
 /// be kept out is out, whatever the bus does.
 async fn announce(loaded: &Loaded, ended: &[SessionId], reason: EndReason, now: Timestamp) {

@@ -3,13 +3,14 @@
 use contract::{AccountSummary, AccountsQuery, Session, SessionId, Timestamp, Username};
 use serde_json::json;
 use service::{
-    accounts::administration::Administration, assembly, clock::now, config::Loaded, news::EndReason,
+    accounts::administration::Administration, assembly, clock::now, config::Loaded,
+    news::EndReason, wiring::Stores,
 };
 
 use super::{
     Outcome, account_stores, announce, legacy, operator, password,
     print::{Lines, seconds},
-    run,
+    run, with,
 };
 use crate::{
     cli::{ListAccounts, UserCommand},
@@ -23,59 +24,63 @@ const PAGE: u32 = 500;
 pub(crate) fn user(loaded: &Loaded, command: UserCommand) -> Outcome {
     run(loaded, async {
         let stores = account_stores(loaded).await?;
-        let administration = assembly::administration(&loaded.config, &stores, operator());
-        match command {
-            UserCommand::Add { username } => add(loaded, &administration, &username).await,
-            UserCommand::SetPassword { username } => {
-                set_password(loaded, &administration, &username).await
-            }
-            UserCommand::Disable { username } => {
-                let now = now();
-                let ended = administration.disable(&username, now).await?;
-                announce(loaded, &ended, EndReason::Disabled, now).await;
-                say(format_args!("disabled; {} sessions ended", ended.len()));
-                Ok(())
-            }
-            UserCommand::Enable { username } => {
-                administration.enable(&username, now()).await?;
-                say("enabled");
-                Ok(())
-            }
-            UserCommand::ForgetFactor { username } => {
-                let forgotten = administration.forget_factor(&username, now()).await?;
-                say(if forgotten {
-                    "forgotten"
-                } else {
-                    "there was none"
-                });
-                Ok(())
-            }
-            UserCommand::Revoke { username, session } => {
-                let now = now();
-                let session = session.map(SessionId);
-                let ended = administration.revoke(&username, session, now).await?;
-                announce(loaded, &ended, EndReason::Revoked, now).await;
-                say(format_args!("{} sessions ended", ended.len()));
-                Ok(())
-            }
-            UserCommand::Migrate(asked) => {
-                let passwords = assembly::passwords(&loaded.config)?;
-                let taken = legacy::migrate(&stores, &passwords, &asked).await;
-                administration.imported(taken.accounts, now()).await;
-                taken.end
-            }
-            UserCommand::Import(asked) => {
-                let passwords = assembly::passwords(&loaded.config)?;
-                let imported = legacy::import(&stores, &passwords, &asked).await;
-                administration.imported(imported.accounts, now()).await;
-                imported.end
-            }
-            UserCommand::List(asked) => list(&administration, asked).await,
-            UserCommand::Sessions { username, json } => {
-                sessions(&administration, &username, json).await
-            }
-        }
+        with(&stores, act(loaded, &stores, command)).await
     })
+}
+
+async fn act(loaded: &Loaded, stores: &Stores, command: UserCommand) -> Outcome {
+    let administration = assembly::administration(&loaded.config, stores, operator());
+    match command {
+        UserCommand::Add { username } => add(loaded, &administration, &username).await,
+        UserCommand::SetPassword { username } => {
+            set_password(loaded, &administration, &username).await
+        }
+        UserCommand::Disable { username } => {
+            let now = now();
+            let ended = administration.disable(&username, now).await?;
+            announce(loaded, &ended, EndReason::Disabled, now).await;
+            say(format_args!("disabled; {} sessions ended", ended.len()));
+            Ok(())
+        }
+        UserCommand::Enable { username } => {
+            administration.enable(&username, now()).await?;
+            say("enabled");
+            Ok(())
+        }
+        UserCommand::ForgetFactor { username } => {
+            let forgotten = administration.forget_factor(&username, now()).await?;
+            say(if forgotten {
+                "forgotten"
+            } else {
+                "there was none"
+            });
+            Ok(())
+        }
+        UserCommand::Revoke { username, session } => {
+            let now = now();
+            let session = session.map(SessionId);
+            let ended = administration.revoke(&username, session, now).await?;
+            announce(loaded, &ended, EndReason::Revoked, now).await;
+            say(format_args!("{} sessions ended", ended.len()));
+            Ok(())
+        }
+        UserCommand::Migrate(asked) => {
+            let passwords = assembly::passwords(&loaded.config)?;
+            let taken = legacy::migrate(stores, &passwords, &asked).await;
+            administration.imported(taken.accounts, now()).await;
+            taken.end
+        }
+        UserCommand::Import(asked) => {
+            let passwords = assembly::passwords(&loaded.config)?;
+            let imported = legacy::import(stores, &passwords, &asked).await;
+            administration.imported(imported.accounts, now()).await;
+            imported.end
+        }
+        UserCommand::List(asked) => list(&administration, asked).await,
+        UserCommand::Sessions { username, json } => {
+            sessions(&administration, &username, json).await
+        }
+    }
 }
 
 async fn add(loaded: &Loaded, administration: &Administration, username: &str) -> Outcome {

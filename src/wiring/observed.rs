@@ -171,6 +171,7 @@ macro_rules! observed {
         $trait:ident, $name:literal:
         $( $call:ident($($arg:ident: $of:ty),*) -> $answer:ty; )+
         $( = $at_once:ident() -> $value:ty; )?
+        $( - $end:ident(); )?
     ) => {
         #[async_trait]
         impl $trait for Observed<dyn $trait> {
@@ -183,6 +184,10 @@ macro_rules! observed {
 
             $( fn $at_once(&self) -> $value {
                 self.store.$at_once()
+            } )?
+
+            $( async fn $end(&self) {
+                self.store.$end().await;
             } )?
         }
     };
@@ -200,6 +205,7 @@ observed! { CredentialStore, "accounts":
     accounts(query: &AccountsQuery) -> Vec<AccountSummary>;
     ping() -> ();
     = connections() -> Connections;
+    - close();
 }
 
 observed! { SessionStore, "sessions":

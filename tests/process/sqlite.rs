@@ -78,6 +78,39 @@ async fn a_store_that_fails_tells_no_secret() {
     }
 }
 
+/// Whoever copies the file of a service that was stopped has everything in it.
+#[tokio::test]
+async fn what_has_stopped_leaves_one_whole_file() {
+    let place = Arc::new(Place::new());
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("accounts.db").display());
+    let variables = [
+        ("DATABASE_URL", &*url),
+        ("APP__SHUTDOWN__CLOSE_JITTER", "0s"),
+    ];
+    let left = || {
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.collect::<Vec<_>>()
+    };
+
+    let mut service = Process::start_at(Arc::clone(&place), &variables);
+    for path in ["/auth/register", "/auth/login"] {
+        service.credentials(path, "ann").await.unwrap();
+    }
+    service.signal(Signal::TERM);
+    let (code, log) = service.wait();
+    assert_eq!(code, Some(0), "{log}");
+    assert_eq!(left(), ["accounts.db"]);
+
+    for (command, succeeds) in [("disable", true), ("enable", true), ("revoke", false)] {
+        let name = if succeeds { "ann" } else { "nobody" };
+        let done = output(&place, &variables, &["user", command, name]);
+        assert_eq!(done.status.success(), succeeds, "{done:?}");
+        assert_eq!(left(), ["accounts.db"], "after `user {command}`");
+    }
+}
+
 /// What was done is done, whether or not it can be recorded; the log says both.
 #[tokio::test]
 async fn a_change_stands_when_it_cannot_be_recorded() {

@@ -211,4 +211,9 @@ pub trait CredentialStore: Send + Sync + 'static {
 
     /// Of this handle and its clones, at once: nothing is asked or waited for.
     fn connections(&self) -> Connections;
+
+    /// Waits for calls under way and lets go of the backend, for this handle
+    /// and its clones. Whatever is called afterwards is
+    /// [`StoreError::Unavailable`]; what was confirmed is safe without it.
+    async fn close(&self);
 }

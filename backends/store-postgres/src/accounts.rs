@@ -225,4 +225,8 @@ impl CredentialStore for PostgresStore {
     fn connections(&self) -> Connections {
         self.pool()
     }
+
+    async fn close(&self) {
+        self.close_pool().await;
+    }
 }

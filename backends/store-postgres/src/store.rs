@@ -112,7 +112,7 @@ impl PostgresStore {
 
     /// Waits for calls under way, then closes the connections. It takes no
     /// longer than they may.
-    pub async fn close(&self) {
+    pub(crate) async fn close_pool(&self) {
         let _ = timeout(CALL, self.pool.close()).await;
     }
 
@@ -174,8 +174,9 @@ impl PostgresStore {
 
     pub(crate) fn pool(&self) -> Connections {
         let open = self.pool.size();
-        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX);
-        let idle = idle.min(open);
+        // A pool may count a connection as taken before it has counted it as
+        // given back, and so have fewer than none for a moment.
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(0).min(open);
         Connections {
             used: open - idle,
             idle,

@@ -173,4 +173,9 @@ impl CredentialStore for SqliteStore {
     fn connections(&self) -> Connections {
         self.pools()
     }
+
+    async fn close(&self) {
+        self.readers().close().await;
+        self.writer().close().await;
+    }
 }

@@ -166,7 +166,7 @@ impl RoomStore for SqliteStore {
              FROM memberships WHERE changed_at >= ?",
         )
         .bind(since.as_millisecond())
-        .fetch_all(self.readers())
+        .fetch_all(self.open_connection())
         .await
         .map_err(failed)?
         .iter()

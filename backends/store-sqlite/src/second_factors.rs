@@ -31,7 +31,7 @@ impl SecondFactorStore for SqliteStore {
 
     async fn has_factors(&self) -> Result<bool, StoreError> {
         query_scalar("SELECT EXISTS (SELECT 1 FROM second_factors)")
-            .fetch_one(self.readers())
+            .fetch_one(self.open_connection())
             .await
             .map_err(failed)
     }

@@ -116,7 +116,7 @@ impl SessionStore for SqliteStore {
     async fn ended_since(&self, since: Timestamp) -> Result<Vec<EndedSession>, StoreError> {
         query("SELECT id, ended_at FROM sessions WHERE ended_at >= ?")
             .bind(since.as_millisecond())
-            .fetch_all(self.readers())
+            .fetch_all(self.open_connection())
             .await
             .map_err(failed)?
             .iter()

@@ -104,13 +104,6 @@ impl SqliteStore {
         })
     }
 
-    /// Waits for calls under way, then closes the file. What was confirmed is
-    /// safe without it; it spares the next start the reading of the WAL.
-    pub async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
-    }
-
     /// Begins a write of several statements.
     pub(crate) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
         self.writer
@@ -152,13 +145,22 @@ impl SqliteStore {
     pub(crate) fn pools(&self) -> Connections {
         let pools = [&self.writer, &self.readers];
         let open = pools.iter().map(|pool| pool.size()).sum::<u32>();
-        let idle = pools.iter().map(|pool| pool.num_idle()).sum::<usize>();
-        let idle = u32::try_from(idle).unwrap_or(u32::MAX).min(open);
+        // A pool may count a connection as taken before it has counted it as
+        // given back, and so have fewer than none for a moment.
+        let idle = pools.map(|pool| u32::try_from(pool.num_idle()).unwrap_or(0));
+        let idle = idle.iter().sum::<u32>().min(open);
         Connections {
             used: open - idle,
             idle,
             max: 1 + READERS,
         }
+    }
+
+    /// For the few reads that a start waits for: the writer, which is there by
+    /// then. To open a reader takes a millisecond, and many times that of such
+    /// a read.
+    pub(crate) fn open_connection(&self) -> &SqlitePool {
+        &self.writer
     }
 
     /// For reads. A reader sees every write that was confirmed before it began.

@@ -10,8 +10,8 @@ use super::{
     samples::{abandoned, account, enrolled, hash, signed_in, time},
 };
 use crate::{
-    Account, ChangeOutcome, CreateOutcome, HashSwap, PasswordChange, Session, StoredHash, UserId,
-    Username,
+    Account, ChangeOutcome, Connections, CreateOutcome, HashSwap, PasswordChange, Session,
+    StoreError, StoredHash, UserId, Username,
 };
 
 /// `asking` changes the password, so that its hash is `new`.
@@ -55,6 +55,27 @@ laws! {
         };
         tokio::time::timeout(std::time::Duration::from_secs(20), given_back).await.unwrap();
         assert!(store.credentials.connections().idle >= 1);
+    }
+
+    /// What is under way when a store closes is done or refused, and nothing
+    /// is done afterwards, by whichever handle.
+    async fn a_closed_store_is_unavailable(store) {
+        let calls: Vec<_> = (0..20).map(|i| {
+            let credentials = Arc::clone(&store.credentials);
+            spawn(async move { credentials.create(&account(&format!("ann{i}"))).await })
+        }).collect();
+        tokio::join!(store.credentials.close(), store.credentials.close());
+        for call in join_all(calls).await {
+            let answer = call.unwrap();
+            let said = matches!(answer, Ok(CreateOutcome::Created) | Err(StoreError::Unavailable(_)));
+            assert!(said, "{answer:?}");
+        }
+        let pinged = store.credentials.ping().await;
+        assert!(matches!(pinged, Err(StoreError::Unavailable(_))), "{pinged:?}");
+        let found = store.sessions.list(account("ann").id, time(1)).await;
+        assert!(matches!(found, Err(StoreError::Unavailable(_))), "{found:?}");
+        let Connections { used, idle, .. } = store.credentials.connections();
+        assert_eq!((used, idle), (0, 0));
     }
 
     /// Of concurrent calls with one name, exactly one is `Created`, and its

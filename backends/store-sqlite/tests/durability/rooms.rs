@@ -3,8 +3,9 @@
 use std::fs;
 
 use contract::{
-    Account, Begin, ChangeMember, DeleteOutcome, IdempotencyStore, IdempotentRequest,
-    MemberOutcome, MembershipChange, Role, Room, RoomOutcome, RoomStore, StoreError,
+    Account, Begin, ChangeMember, CredentialStore, DeleteOutcome, IdempotencyStore,
+    IdempotentRequest, MemberOutcome, MembershipChange, Role, Room, RoomOutcome, RoomStore,
+    StoreError,
 };
 use sqlx_sqlite::SqliteConnection;
 use store_sqlite::SqliteStore;

@@ -93,6 +93,8 @@ impl CredentialStore for MyStore {
             max: 1,
         }
     }
+
+    async fn close(&self) {}
 }
 
 #[async_trait]
