@@ -239,36 +239,28 @@ pub(crate) struct Common {
     pub(crate) verifier: Arc<TokenVerifier>,
     pub(crate) ended: Arc<EndedSessions>,
     pub(crate) limits: Arc<Limits>,
+    pub(crate) passwords: PasswordService,
 }
 
-/// Why there is no API.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AppError {
-    #[error(transparent)]
-    Passwords(#[from] StartError),
-    #[error(transparent)]
-    Keys(#[from] KeyError),
-}
-
-/// The API of accounts and rooms. Starts the hashing threads.
+/// The API of accounts and rooms.
 ///
 /// # Errors
-/// [`AppError`]
+/// [`KeyError`]
 pub(crate) fn app(
     config: &Config,
     keys: Arc<KeyRing>,
     stores: &Stores,
     rules: Rules,
     common: Common,
-) -> Result<Arc<App>, AppError> {
+) -> Result<Arc<App>, KeyError> {
     let Common {
         bus,
         presence,
         verifier,
         ended,
         limits,
+        passwords,
     } = common;
-    let passwords = PasswordService::start(password_settings(config))?;
     let audit = audit(config, stores);
     let tokens = &config.tokens;
     let issuer = TokenIssuer::new(

@@ -13,6 +13,7 @@
 //! | [`readiness`] | whether requests should still come here |
 //! | [`app`] | what everything that serves accounts shares |
 //! | [`router`] | all routes, and the OpenAPI document, from the same lists |
+//! | [`operations`] | a list of routes, and what describes them |
 //! | [`http`] | the HTTP API |
 //! | [`ws`] | the gateway: sockets and the rooms they sit in |
 //! | [`audit`] | what happened that matters to security: a log line, a row |
@@ -48,6 +49,7 @@ pub mod http;
 pub mod limits;
 pub mod news;
 pub mod node_keys;
+pub mod operations;
 pub mod presence;
 pub mod problem;
 pub mod readiness;

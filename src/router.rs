@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::{Router, extract::State, middleware::from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
@@ -18,6 +17,7 @@ use crate::{
         metrics::Scrape,
         served_document::ServedDocument,
     },
+    operations::{Operations, operation},
     readiness::Readiness,
     telemetry::traces::Traces,
     ws::{self, Gateway},
@@ -50,13 +50,13 @@ pub struct Parts {
 pub fn document(roles: &[Role]) -> OpenApi {
     let mut document = http::document::preamble();
     if roles.contains(&Role::Auth) {
-        document.merge(http::accounts().into_openapi());
+        document.merge(http::accounts().into_document());
     }
-    document.merge(http::probes().into_openapi());
-    document.merge(this().into_openapi());
+    document.merge(http::probes().into_document());
+    document.merge(this().into_document());
     if roles.contains(&Role::Gateway) {
-        document.merge(ws::route::routes().into_openapi());
-        document.merge(that_of_sockets().into_openapi());
+        document.merge(ws::route::routes().into_document());
+        document.merge(that_of_sockets().into_document());
     }
     http::document::finish(&mut document);
     document
@@ -72,12 +72,12 @@ pub fn document_json(roles: &[Role]) -> Result<String, serde_json::Error> {
     Ok(json)
 }
 
-fn this() -> OpenApiRouter<ServedDocument> {
-    OpenApiRouter::new().routes(routes!(openapi))
+fn this() -> Operations<ServedDocument> {
+    Operations::new().with(operation!(openapi))
 }
 
-fn that_of_sockets() -> OpenApiRouter<ServedDocument> {
-    OpenApiRouter::new().routes(routes!(asyncapi))
+fn that_of_sockets() -> Operations<ServedDocument> {
+    Operations::new().with(operation!(asyncapi))
 }
 
 /// This document
@@ -110,54 +110,15 @@ async fn asyncapi(State(document): State<ServedDocument>) -> ServedDocument {
     document
 }
 
-/// Routes that wait for what they serve. Making them takes a millisecond and
-/// needs nothing, so that it can be done while a store is being opened.
-#[derive(Debug)]
-pub struct Routes {
-    documents: Router,
-    probes: Router<Arc<Readiness>>,
-    accounts: Option<Router<Arc<App>>>,
-    sockets: Option<Router<Arc<Gateway>>>,
-}
-
-impl Routes {
-    /// Those of a node with `roles`.
-    #[must_use]
-    pub fn of(roles: &[Role]) -> Self {
-        let described = roles.to_owned();
-        let described = ServedDocument::new(move || document_json(&described));
-        let mut documents = plain(this()).with_state(described);
-        let mut sockets = None;
-        if roles.contains(&Role::Gateway) {
-            let described = ServedDocument::new(ws::asyncapi::document_json);
-            documents = documents.merge(plain(that_of_sockets()).with_state(described));
-            sockets = Some(plain(ws::route::routes()));
-        }
-        let accounts = roles.contains(&Role::Auth);
-        Self {
-            documents,
-            probes: plain(http::probes()),
-            accounts: accounts.then(|| plain(http::accounts())),
-            sockets,
-        }
-    }
-}
-
-/// Without its description.
-fn plain<S: Clone + Send + Sync + 'static>(routes: OpenApiRouter<S>) -> Router<S> {
-    routes.split_for_parts().0
-}
-
-/// The routes, with everything that a request passes on its way to them.
-pub fn router(routes: Routes, parts: Parts, http: &Http) -> Router {
-    let Routes {
-        documents,
-        probes,
-        accounts,
-        sockets,
-    } = routes;
-    let probes = probes.with_state::<()>(parts.readiness);
-    let mut routes = probes.merge(documents);
+/// The routes of a node with `roles`, with everything that a request passes on
+/// its way to them.
+pub fn router(roles: &[Role], parts: Parts, http: &Http) -> Router {
+    let described = roles.to_owned();
+    let described = ServedDocument::new(move || document_json(&described));
+    let probes = http::probes().into_router();
+    let mut routes = probes
+        .with_state::<()>(parts.readiness)
+        .merge(this().into_router().with_state(described));
     if let Some(scrape) = parts.scrape {
         routes = routes.merge(http::metrics::routes(scrape));
     }
@@ -165,11 +126,14 @@ pub fn router(routes: Routes, parts: Parts, http: &Http) -> Router {
     if http.docs {
         routes = routes.merge(http::reference::routes());
     }
-    if let (Some(accounts), Some(app)) = (accounts, parts.app) {
-        routes = routes.merge(accounts.with_state::<()>(app));
+    if let Some(app) = parts.app {
+        routes = routes.merge(http::accounts().into_router().with_state(app));
     }
-    if let (Some(sockets), Some(gateway)) = (sockets, parts.gateway) {
-        routes = routes.merge(sockets.with_state::<()>(gateway));
+    if let Some(gateway) = parts.gateway {
+        let described = ServedDocument::new(ws::asyncapi::document_json);
+        routes = routes
+            .merge(that_of_sockets().into_router().with_state(described))
+            .merge(ws::route::routes().into_router().with_state(gateway));
     }
     // {% if page %}What it speaks to is there by now.
     #[cfg(feature = "page")]

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, sync::Arc, thread};
 use contract::StoreError;
 use tokio::{
     net::TcpListener,
-    task::{JoinError, JoinSet},
+    task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::task::TaskTracker;
@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     accounts::passwords::{PasswordService, StartError as PasswordStartError},
     app::App,
-    assembly::{self, AppError, Common, Instruments, Rules},
+    assembly::{self, Common, Instruments, Rules},
     config::{Config, MetricsBind, Role, Shutdown},
     control::{Archive, Control, ListenError},
     door::{self, Door},
@@ -22,7 +22,7 @@ use crate::{
     node_keys::{NodeKeys, NodeKeysError},
     presence::Presence,
     readiness::Readiness,
-    router::{self, Parts, Routes},
+    router::{self, Parts},
     telemetry::traces::{Traces, TracesError},
     wiring::{self, Stores, WiringError, traced_bus::traced_bus},
     ws::{Gate, Gateway, close::Close, origins::Origins, shards::Shards},
@@ -76,9 +76,6 @@ pub enum StartError {
     /// Traces can't be recorded.
     #[error(transparent)]
     Traces(#[from] TracesError),
-    /// A part of the start panicked, which is a mistake in it.
-    #[error("a part of the start panicked")]
-    Panicked(#[from] JoinError),
 }
 
 impl StartError {
@@ -93,15 +90,6 @@ impl StartError {
             Self::SecondFactorOff => Some("second_factor.totp_key"),
             Self::Keys(NodeKeysError::Remote(_)) => Some("tokens.jwks_url"),
             _ => None,
-        }
-    }
-}
-
-impl From<AppError> for StartError {
-    fn from(error: AppError) -> Self {
-        match error {
-            AppError::Passwords(error) => error.into(),
-            AppError::Keys(error) => NodeKeysError::from(error).into(),
         }
     }
 }
@@ -149,9 +137,6 @@ impl Server {
         config: &Config,
         rules: impl FnOnce(&Stores) -> Rules,
     ) -> Result<Self, StartError> {
-        // On another core, while this one waits for the store.
-        let roles = config.roles.clone();
-        let routes = tokio::spawn(async move { Routes::of(&roles) });
         let keys = NodeKeys::load(config).await?;
         let (listener, address) =
             door::listen(config.http.bind).map_err(|source| StartError::Bind {
@@ -196,9 +181,10 @@ impl Server {
                     verifier: verifier.clone(),
                     ended: ended.clone(),
                     limits: limits.clone(),
+                    passwords: assembly::passwords(config)?,
                 };
                 let app = assembly::app(config, ring.clone(), stores, rules, common);
-                Some(app?)
+                Some(app.map_err(NodeKeysError::from)?)
             }
             _ => None,
         };
@@ -257,10 +243,9 @@ impl Server {
             // {% endif %}Another part is handed over here.
         };
         // Before the first request: no session may end unheard, no membership
-        // change. The store is read while the routes are put together.
+        // change. The routes are put together while the store is read.
         let (listening, router) = tokio::join!(control.listen(), async {
-            let routes = routes.await?;
-            Ok::<_, JoinError>(router::router(routes, parts, &config.http))
+            router::router(&config.roles, parts, &config.http)
         });
         let mut background = JoinSet::new();
         background.spawn(listening?.run());
@@ -281,7 +266,7 @@ impl Server {
             background.spawn(door.serve(listener));
         }
         Ok(Self {
-            door: Door::new(router?, &config.http, instruments.connections),
+            door: Door::new(router, &config.http, instruments.connections),
             metrics_address,
             listener,
             address,

@@ -57,33 +57,35 @@ mod uninterrupted;
 
 use std::sync::Arc;
 
-use utoipa_axum::{router::OpenApiRouter, routes};
-
-use crate::{app::App, readiness::Readiness};
+use crate::{
+    app::App,
+    operations::{Operations, operation},
+    readiness::Readiness,
+};
 
 /// The routes of accounts, of the rooms that they manage, and of one's own.
-pub fn accounts() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(auth::register))
-        .routes(routes!(auth::login))
-        .routes(routes!(auth::refresh))
-        .routes(routes!(auth::logout))
-        .routes(routes!(auth::change_password))
-        .routes(routes!(auth::me))
-        .routes(routes!(second_factor::add))
-        .routes(routes!(second_factor::confirm))
-        .routes(routes!(second_factor::remove))
-        .routes(routes!(sessions::list))
-        .routes(routes!(sessions::end))
-        .routes(routes!(keys::jwks))
+pub fn accounts() -> Operations<Arc<App>> {
+    Operations::new()
+        .with(operation!(auth::register))
+        .with(operation!(auth::login))
+        .with(operation!(auth::refresh))
+        .with(operation!(auth::logout))
+        .with(operation!(auth::change_password))
+        .with(operation!(auth::me))
+        .with(operation!(second_factor::add))
+        .with(operation!(second_factor::confirm))
+        .with(operation!(second_factor::remove))
+        .with(operation!(sessions::list))
+        .with(operation!(sessions::end))
+        .with(operation!(keys::jwks))
         .merge(rooms::routes())
         .merge(own::routes())
 }
 
 /// The routes of every node.
-pub fn probes() -> OpenApiRouter<Arc<Readiness>> {
-    OpenApiRouter::new()
-        .routes(routes!(health::health))
-        .routes(routes!(health::livez))
-        .routes(routes!(health::readyz))
+pub fn probes() -> Operations<Arc<Readiness>> {
+    Operations::new()
+        .with(operation!(health::health))
+        .with(operation!(health::livez))
+        .with(operation!(health::readyz))
 }

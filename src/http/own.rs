@@ -6,15 +6,14 @@
 use std::sync::Arc;
 
 use utoipa::OpenApi;
-use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::App;
+use crate::{app::App, operations::Operations};
 
 #[derive(OpenApi)]
 #[openapi(tags((name = "own", description = "Beside accounts and rooms")))]
 struct Own;
 
 /// The routes, none of which is there yet.
-pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(Own::openapi())
+pub(super) fn routes() -> Operations<Arc<App>> {
+    Operations::beside(Own::openapi)
 }

@@ -11,7 +11,6 @@ use axum::{
 };
 use url::form_urlencoded;
 use utoipa::IntoParams;
-use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     Gateway,
@@ -25,6 +24,7 @@ use super::{
 use crate::{
     accounts::Caller,
     limits::Action,
+    operations::{Operations, operation},
     problem::{Problem, ProblemType, document::problems},
     request_id::RequestId,
     rooms::position::PositionText,
@@ -35,8 +35,8 @@ use crate::{
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The gateway's routes with their description.
-pub fn routes() -> OpenApiRouter<Arc<Gateway>> {
-    OpenApiRouter::new().routes(routes!(open_socket))
+pub fn routes() -> Operations<Arc<Gateway>> {
+    Operations::new().with(operation!(open_socket))
 }
 
 /// What a handshake has beside what RFC 6455 wants.

@@ -56,9 +56,7 @@ pub async fn gateway_with(
         Spread::here(),
     );
     tokio::spawn(gateway.clone().tell_presence(news));
-    let (router, _) = route::routes()
-        .with_state(gateway.clone())
-        .split_for_parts();
+    let router = route::routes().into_router().with_state(gateway.clone());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {

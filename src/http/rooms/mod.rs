@@ -23,18 +23,23 @@ use std::sync::Arc;
 
 pub(super) use self::parts::IDEMPOTENCY_KEY;
 
-use utoipa_axum::{router::OpenApiRouter, routes};
-
-use crate::app::App;
+use crate::{
+    app::App,
+    operations::{Operations, operation},
+};
 
 /// The routes of rooms.
-pub(super) fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new()
-        .routes(routes!(manage::create, manage::list))
-        .routes(routes!(manage::get, manage::delete))
-        .routes(routes!(members::list))
-        .routes(routes!(members::put, members::remove))
-        .routes(routes!(token::issue))
-        .routes(routes!(messages::publish, messages::history))
-        .routes(routes!(presence::list))
+pub(super) fn routes() -> Operations<Arc<App>> {
+    Operations::new()
+        .with(operation!(manage::create))
+        .with(operation!(manage::list))
+        .with(operation!(manage::get))
+        .with(operation!(manage::delete))
+        .with(operation!(members::list))
+        .with(operation!(members::put))
+        .with(operation!(members::remove))
+        .with(operation!(token::issue))
+        .with(operation!(messages::publish))
+        .with(operation!(messages::history))
+        .with(operation!(presence::list))
 }

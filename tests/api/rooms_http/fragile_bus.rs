@@ -113,7 +113,7 @@ impl Api {
         let app = app(&config, stores, fragile);
         Self {
             work: app.work.clone(),
-            router: http::accounts().with_state(app).split_for_parts().0,
+            router: http::accounts().into_router().with_state(app),
             user,
             room,
             asked,
