@@ -1,8 +1,8 @@
 //! Routes, and what the OpenAPI document says of them, from one list.
 //!
-//! The description of all routes is some ten thousand objects, a millisecond
-//! and 3 MiB, so it is put together when somebody asks for it: no start waits
-//! for it, and no node keeps it that is never asked.
+//! The description of all routes takes milliseconds and 3 MiB, so it is put
+//! together when somebody asks for it: no start waits for it, and a node that
+//! is never asked has no such memory.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use axum::{Router, routing::MethodRouter};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 
-/// A handler, where it is, and what describes it; [`operation`] makes it.
+/// A handler, where it is, and what describes it; `operation!` makes it.
 pub struct Operation<S> {
     pub(crate) path: String,
     pub(crate) handler: MethodRouter<S>,
