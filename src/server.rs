@@ -306,8 +306,8 @@ impl Server {
 
     /// Serves until `stop`, then drains: readiness fails, the listener closes
     /// after `shutdown.drain_delay`, sockets get 1012 spread over
-    /// `shutdown.close_jitter`, requests under way are finished, all of it
-    /// within `shutdown.deadline`.
+    /// `shutdown.close_jitter`, requests under way are finished, and the store
+    /// is closed, all of it within `shutdown.deadline`.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let Self {
             listener,
@@ -341,7 +341,7 @@ impl Server {
                 app.accounts.audit.flush().await;
             }
             traces.flush().await;
-            // It uses the store, and metrics are served until now.
+            // What else uses the store; metrics were served until now.
             background.shutdown().await;
             if let Some(app) = &app {
                 app.accounts.credentials.close().await;

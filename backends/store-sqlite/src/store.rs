@@ -156,11 +156,15 @@ impl SqliteStore {
         }
     }
 
-    /// For the few reads that a start waits for: the writer, which is there by
-    /// then. To open a reader takes a millisecond, and many times that of such
+    /// For the few reads that a start waits for: the writer as long as there is
+    /// no reader. To open one takes a millisecond, and many times that of such
     /// a read.
     pub(crate) fn open_connection(&self) -> &SqlitePool {
-        &self.writer
+        if self.readers.size() == 0 {
+            &self.writer
+        } else {
+            &self.readers
+        }
     }
 
     /// For reads. A reader sees every write that was confirmed before it began.

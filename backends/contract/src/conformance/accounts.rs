@@ -64,6 +64,8 @@ laws! {
             let credentials = Arc::clone(&store.credentials);
             spawn(async move { credentials.create(&account(&format!("ann{i}"))).await })
         }).collect();
+        // They begin.
+        tokio::task::yield_now().await;
         tokio::join!(store.credentials.close(), store.credentials.close());
         for call in join_all(calls).await {
             let answer = call.unwrap();
